@@ -10,7 +10,6 @@
 #include "mcp_provider/http/limits.hpp"
 #include "mcp_provider/http/request.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -245,7 +244,7 @@ private:
                 return malformed(
                     "the request target must start with '/', or be an http or https URL");
             target.remove_prefix(scheme);
-            std::size_t const authority = std::min(target.find_first_of("/?"), target.size());
+            std::size_t const authority = target.substr(0, target.find_first_of("/?")).size();
             authority_ = {static_cast<std::uint32_t>(target_.begin + scheme),
                           static_cast<std::uint32_t>(authority)};
             target.remove_prefix(authority);
@@ -291,11 +290,7 @@ private:
                     true;
             break;
         case 10:
-            if (equals_ignoring_case(name, "connection"))
-                for_each_element(value, [this](std::string_view option) {
-                    if (equals_ignoring_case(option, "close")) close_ = true;
-                    if (equals_ignoring_case(option, "keep-alive")) keep_alive_ = true;
-                });
+            if (equals_ignoring_case(name, "connection")) return judge_connection(value);
             break;
         case 14:
             if (equals_ignoring_case(name, "content-length")) {
@@ -318,6 +313,17 @@ private:
         default: break;
         }
         return {};
+    }
+
+    refusal judge_connection(std::string_view value) {
+        bool right = true;
+        for_each_element(value, [&](std::string_view option) {
+            if (equals_ignoring_case(option, "close")) close_ = true;
+            if (equals_ignoring_case(option, "keep-alive")) keep_alive_ = true;
+            right = right && detail::all_of(option, detail::token_class);
+        });
+        if (right) return {};
+        return malformed("Connection must be a list of names, such as 'close' or 'keep-alive'");
     }
 
     refusal judge_host(detail::extent where, std::string_view value) {

@@ -30,7 +30,8 @@ public:
             std::error_code ignored;
             acceptor_.close(ignored);
         }
-        return error;
+        // In the standard category, so that it compares with std::errc.
+        return {error.value(), std::system_category()};
     }
     [[nodiscard]] tcp::endpoint endpoint() const {
         std::error_code ignored;

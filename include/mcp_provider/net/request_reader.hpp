@@ -101,7 +101,9 @@ public:
             if (!co_await socket_.write_all(http::continue_head, {}, {}, limits_.write_time))
                 co_return rejection{rejection_code::client_closed,
                                     "the client closed the connection"};
-        result<> read = framing().chunked ? co_await read_chunks() : co_await read_length();
+        // Not `?:` over two co_awaits: g++ 12 destroys the chosen result twice.
+        asio::awaitable<result<>> rest = framing().chunked ? read_chunks() : read_length();
+        result<> read = co_await std::move(rest);
         if (!read) co_return std::move(read);
         body_ = work_->body;
         body_bytes_ = work_->body.size();

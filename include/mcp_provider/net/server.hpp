@@ -8,6 +8,7 @@
 #include "mcp_provider/net/worker.hpp"
 #include "mcp_provider/pipeline/router.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -25,7 +26,7 @@ public:
     /// Makes `workers` threads' worth of server; none runs before `start`.
     server(router const& routes, http::limits const& limits, std::size_t workers,
            std::size_t max_connections = 10'000)
-        : limits_{limits}, max_connections_{max_connections} {
+        : limits_{limits}, max_connections_{max_connections / std::max<std::size_t>(workers, 1)} {
         for (std::size_t i = 0; i < (workers == 0 ? 1 : workers); ++i)
             workers_.push_back(std::make_unique<worker>(routes, limits_));
     }
@@ -80,15 +81,14 @@ private:
         return *workers_[next_];
     }
     void hand_over(tcp::socket socket, worker& owner) {
-        if (owner.size() >= max_connections_ / workers_.size() + 1)
-            return; // closing is the only bounded answer
+        if (!owner.reserve(max_connections_)) return; // to close it is the only answer that costs nothing
         asio::post(owner.context(), [socket = std::move(socket), &owner]() mutable {
             connection::start(std::move(socket), owner);
         });
     }
 
     http::limits limits_;
-    std::size_t max_connections_;
+    std::size_t max_connections_; ///< of one worker
     std::size_t next_ = 0;
     std::vector<std::unique_ptr<worker>> workers_;
     std::vector<std::unique_ptr<listener>>

@@ -76,18 +76,24 @@ public:
         one.after_ = first_;
         if (first_ != nullptr) first_->before_ = &one;
         first_ = &one;
-        ++size_;
         wake();
     }
     void remove(timed_connection& one) noexcept {
         (one.before_ != nullptr ? one.before_->after_ : first_) = one.after_;
         if (one.after_ != nullptr) one.after_->before_ = one.before_;
         if (cursor_ == &one) cursor_ = one.after_;
-        --size_;
-        if (size_ == 0) {
+        if (size_.fetch_sub(1) == 1) {
             if (clock_) clock_->cancel();
             if (draining_ && context_) context_->stop();
         }
+    }
+    /// Takes a place for a connection that is about to be added, if fewer than `most` are taken. *Thread safety*: safe.
+    [[nodiscard]] bool reserve(std::size_t most) noexcept {
+        std::size_t now = size_.load(std::memory_order_relaxed);
+        do {
+            if (now >= most) return false;
+        } while (!size_.compare_exchange_weak(now, now + 1));
+        return true;
     }
     /// The connections there are. *Thread safety*: safe.
     [[nodiscard]] std::size_t size() const noexcept {

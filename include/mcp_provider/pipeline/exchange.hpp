@@ -7,12 +7,12 @@
 #include "mcp_provider/http/request.hpp"
 #include "mcp_provider/http/response.hpp"
 
-#include <asio/awaitable.hpp>
-
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -102,9 +102,9 @@ public:
     /// Precondition: `body_is_here()`.
     [[nodiscard]] virtual http::body body() const noexcept = 0;
     /// Reads the whole body. *Errors*: `too_large`, `request_timeout`, `bad_request` for broken framing.
-    [[nodiscard]] virtual asio::awaitable<result<>> read_body() = 0;
+    [[nodiscard]] virtual asio::awaitable<result<>, asio::any_io_executor> read_body() = 0;
     /// Writes a response to its last byte. Never throws: what went wrong is in the delivery.
-    [[nodiscard]] virtual asio::awaitable<delivery> deliver(http::response& answer) = 0;
+    [[nodiscard]] virtual asio::awaitable<delivery, asio::any_io_executor> deliver(http::response& answer) = 0;
 
     virtual void set_time_limits(time_limits limits) noexcept = 0;
     /// Why the running coroutine was cancelled; nothing while it was not.
@@ -130,6 +130,10 @@ public:
     }
     /// The name of the policy that refused, `handler`, or empty.
     [[nodiscard]] std::string_view refused_by() const noexcept { return refused_by_; }
+    /// The names of the pipeline's policies, outermost first; they live as long as the program.
+    [[nodiscard]] std::span<std::string_view const> policies() const noexcept { return policies_; }
+    /// How many of them admitted; the refusing policy is the next one, or the handler where all did.
+    [[nodiscard]] std::size_t admitted() const noexcept { return admitted_; }
     /// What a handler threw, for the operator's log only; empty otherwise.
     [[nodiscard]] std::string const& fault() const noexcept { return fault_; }
     [[nodiscard]] std::uint64_t request_bytes() const noexcept { return request_bytes_; }
@@ -146,6 +150,8 @@ private:
     http::request const* request_;
     std::uint16_t status_ = 0;
     end_cause cause_ = end_cause::drained;
+    std::size_t admitted_ = 0;
+    std::span<std::string_view const> policies_;
     std::string_view refused_by_;
     std::optional<rejection> refusal_;
     std::string fault_;

@@ -26,6 +26,7 @@ template <class Handler, class... Policies>
 class service_run {
     using known = typename detail::facts<detail::given, Policies...>::type;
     static constexpr std::size_t count = sizeof...(Policies);
+    static constexpr std::array<std::string_view, count> names{Policies::name...};
     template <std::size_t I>
     using policy_at = std::tuple_element_t<I, std::tuple<Policies...>>;
     template <class Fact>
@@ -39,6 +40,7 @@ public:
         : policies_{policies}, handler_{handler}, render_{render}, asked_{asked}, io_{io},
           exchange_{asked} {
         exchange_.started_ = io.started();
+        exchange_.policies_ = names;
     }
     service_run(service_run const&) = delete;
     service_run& operator=(service_run const&) = delete;
@@ -317,6 +319,7 @@ private:
         completed_ = true;
         exchange_.ended_ = std::chrono::steady_clock::now();
         exchange_.request_bytes_ = io_.request_bytes();
+        exchange_.admitted_ = admitted_;
         if (auto const why = io_.cancelled_by(); why && exchange_.cause_ == end_cause::drained)
             exchange_.cause_ = *why;
         if (exchange_.status_ == 0)

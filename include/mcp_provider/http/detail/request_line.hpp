@@ -3,7 +3,6 @@
 
 #include "mcp_provider/http/detail/field_section.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -21,7 +20,7 @@ namespace mcp_provider::http::detail {
 /// path, %00 and bytes that no UTF-8 text has are wrong too: they are there to be decoded into
 /// something else by the next program.
 [[nodiscard]] inline std::string percent_encoding_defect(std::string_view target) {
-    std::size_t const path_bytes = std::min(target.find('?'), target.size());
+    std::size_t const path_bytes = target.substr(0, target.find('?')).size();
     for (std::size_t i = target.find('%'); i != std::string_view::npos;
          i = target.find('%', i + 3)) {
         std::string_view const digits = target.substr(i + 1, 2);

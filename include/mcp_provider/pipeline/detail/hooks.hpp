@@ -6,8 +6,6 @@
 #include "mcp_provider/http/response.hpp"
 #include "mcp_provider/pipeline/exchange.hpp"
 
-#include <asio/awaitable.hpp>
-
 #include <cstddef>
 #include <string_view>
 #include <type_traits>
@@ -86,18 +84,40 @@ inline constexpr bool all_const_references = false;
 template <class... As>
 inline constexpr bool all_const_references<types<As...>> = (is_const_reference<As> && ...);
 
+/// Finds hooks by name, whatever their shape: a name is ambiguous where a class has it besides this one. So an overloaded
+/// or private hook is a hook of the wrong shape, and not one that is silently never called.
+struct hook_names {
+    void on_request();
+    void on_response();
+    void on_complete();
+};
 template <class P>
-concept has_on_request = requires {
+struct with_hook_names : P, hook_names {};
+template <class P>
+inline constexpr bool can_be_extended = std::is_class_v<P> && !std::is_final_v<P>;
+
+template <class P>
+concept has_one_on_request = requires {
     &P::on_request;
 };
 template <class P>
-concept has_on_response = requires {
+concept has_one_on_response = requires {
     &P::on_response;
 };
 template <class P>
-concept has_on_complete = requires {
+concept has_one_on_complete = requires {
     &P::on_complete;
 };
+
+template <class P>
+concept has_on_request = has_one_on_request<P> ||
+    (can_be_extended<P> && !requires { &with_hook_names<P>::on_request; });
+template <class P>
+concept has_on_response = has_one_on_response<P> ||
+    (can_be_extended<P> && !requires { &with_hook_names<P>::on_response; });
+template <class P>
+concept has_on_complete = has_one_on_complete<P> ||
+    (can_be_extended<P> && !requires { &with_hook_names<P>::on_complete; });
 
 /// What a policy's `on_request` needs and provides.
 template <class P>
@@ -112,6 +132,8 @@ template <class P>
 consteval bool request_hook_is_well_formed() {
     if constexpr (!has_on_request<P>) {
         return true;
+    } else if constexpr (!has_one_on_request<P>) {
+        return false;
     } else {
         using shape = signature<decltype(&P::on_request)>;
         if constexpr (!shape::known)
@@ -132,6 +154,8 @@ template <class P>
 consteval bool response_hook_is_well_formed() {
     if constexpr (!has_on_response<P>) {
         return true;
+    } else if constexpr (!has_one_on_response<P>) {
+        return false;
     } else {
         using shape = signature<decltype(&P::on_response)>;
         if constexpr (!shape::known)
@@ -159,6 +183,8 @@ template <class P>
 consteval bool complete_hook_is_well_formed() {
     if constexpr (!has_on_complete<P>) {
         return true;
+    } else if constexpr (!has_one_on_complete<P>) {
+        return false;
     } else {
         using shape = signature<decltype(&P::on_complete)>;
         if constexpr (!shape::known)

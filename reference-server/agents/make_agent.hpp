@@ -1,0 +1,24 @@
+// Makes the agent that the configuration names.
+#pragma once
+
+#include "config/config.hpp"
+#include "mcp_provider/agent/agent.hpp"
+
+#include <asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+
+namespace mcp_provider::server {
+
+/// An agent, with what it does beside answering (asking its upstream for models).
+struct chosen_agent {
+    std::shared_ptr<agent::agent> agent; ///< null where this version has none of the kind
+    std::function<void(asio::io_context&)> start; ///< once, before the context runs; may be empty
+    std::function<void()> stop;                   ///< once; may be empty
+};
+
+/// The agent of a configuration. *Errors*: throws what the agent's construction throws.
+[[nodiscard]] chosen_agent make_agent(config const& from);
+
+} // namespace mcp_provider::server

@@ -1,0 +1,145 @@
+#include "run.hpp"
+
+#include "agents/make_agent.hpp"
+#include "app.hpp"
+#include "mcp_provider/net/server.hpp"
+#include "ops/port_holder.hpp"
+#include "parameters.hpp"
+
+#include <asio/signal_set.hpp>
+#include <spdlog/spdlog.h>
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace mcp_provider::server {
+
+namespace {
+
+constexpr int exit_port_in_use = 69;
+constexpr int exit_configuration = 78;
+constexpr std::chrono::seconds drain_time{10};
+
+/// Secrets must not land in a core dump, nor be read through ptrace by other programs of the user.
+void keep_memory_private() {
+    rlimit const none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+/// A stream costs a descriptor or two; the soft limit is often 1024.
+void raise_descriptor_limit() {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/// Binds every address of a part. ::1 may be missing on a machine without IPv6; nothing else may.
+std::optional<int> listen(net::server& on, listen_settings const& where, char const* key) {
+    std::uint16_t port = where.port;
+    for (std::string const& address : where.addresses()) {
+        auto const ip = asio::ip::make_address(address);
+        std::error_code const error = on.listen({ip, port});
+        if (!error) {
+            if (port == 0) port = on.endpoints().front().port();
+            continue;
+        }
+        if (error == std::errc::address_in_use) {
+            std::fprintf(stderr, "%s\n", explain_busy_port(address, port, key).c_str());
+            return exit_port_in_use;
+        }
+        bool const has_no_ipv6 = ip.is_v6() && (error == std::errc::address_not_available ||
+                                                error == std::errc::address_family_not_supported);
+        if (!has_no_ipv6) {
+            std::fprintf(stderr, "cannot listen on %s port %u: %s\n", address.c_str(), unsigned{port},
+                         error.message().c_str());
+            return exit_configuration;
+        }
+        spdlog::warn("this machine has no {}; clients that use it will not reach the server", address);
+    }
+    return std::nullopt;
+}
+
+std::string origin_of(asio::ip::tcp::endpoint const& where) {
+    std::string const host = where.address().is_v6() ? '[' + where.address().to_string() + ']'
+                                                     : where.address().to_string();
+    return "http://" + host + ':' + std::to_string(where.port());
+}
+
+/// The second a server lives by: keys, sessions, health.
+void keep_house(asio::steady_timer& clock, app& served) {
+    clock.expires_after(std::chrono::seconds{1});
+    clock.async_wait([&](std::error_code error) {
+        if (error) return;
+        served.every_second();
+        keep_house(clock, served);
+    });
+}
+
+void wait_for_signal(asio::signal_set& signals, asio::io_context& context, app& served) {
+    signals.async_wait([&](std::error_code error, int number) {
+        if (error) return;
+        if (number != SIGHUP) return context.stop();
+        served.reopen_logs();
+        wait_for_signal(signals, context, served);
+    });
+}
+
+} // namespace
+
+int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
+    keep_memory_private();
+    raise_descriptor_limit();
+    if (mode == run_mode::bridge) {
+        std::fprintf(stderr, "the bridge cannot run apart in this version; `serve` holds both parts\n");
+        return exit_configuration;
+    }
+    chosen_agent const chosen = make_agent(*settings);
+    if (!chosen.agent) {
+        std::fprintf(stderr, "this version has no such AGENT; it has echo and openai\n");
+        return exit_configuration;
+    }
+
+    app served{settings, chosen.agent};
+    std::size_t const workers = settings->adapter.workers != 0
+                                    ? settings->adapter.workers
+                                    : std::max(1U, std::thread::hardware_concurrency());
+    net::server adapter{served.routes(), limits_of(*settings), workers};
+    if (auto const failed = listen(adapter, settings->adapter.listen, "ADAPTER_PORT")) return *failed;
+
+    asio::io_context context{1};
+    asio::signal_set signals{context, SIGTERM, SIGINT, SIGHUP};
+    asio::steady_timer clock{context};
+    wait_for_signal(signals, context, served);
+    keep_house(clock, served);
+
+    if (chosen.start) chosen.start(adapter.context());
+    adapter.start();
+    std::printf("ready adapter=%s\n", origin_of(adapter.endpoints().front()).c_str());
+    std::fflush(stdout);
+    context.run();
+
+    spdlog::info("draining");
+    if (chosen.stop) chosen.stop();
+    adapter.stop(drain_time);
+    return 0;
+} catch (std::exception const& error) {
+    std::fprintf(stderr, "the server cannot start: %s\n", error.what());
+    return exit_configuration;
+}
+
+} // namespace mcp_provider::server

@@ -1,0 +1,2 @@
+// expect: not declared|undeclared
+int main() {}

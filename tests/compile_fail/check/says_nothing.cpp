@@ -1,0 +1,2 @@
+// Wrong: nothing is expected of the compiler.
+int main() {}

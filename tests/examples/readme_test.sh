@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# readme_test.sh ROOT PROGRAM: what README.md shows is compiled, or run, or offered by ./dev.
+set -euo pipefail
+cd "$1"
+program=$2
+
+# blocks LANGUAGE: prints the code blocks of a language, each ended by a NUL.
+blocks() {
+    awk -v fence='```'"$1" '
+        inside && /^```$/ { inside = 0; printf "%c", 0; next }
+        inside { print }
+        $0 == fence { inside = 1 }' README.md
+}
+
+# Without indentation, so that a piece from the middle of a function counts as the same text.
+unindented() { sed 's/^ *//' "$@" | tr '\n' '\1'; }
+
+shown=0
+for kind in 'cpp tests/examples/*.cpp' 'cmake tests/package/*/CMakeLists.txt'; do
+    read -r language files <<<"$kind"
+    while IFS= read -r -d '' block; do
+        wanted=$(unindented <<<"$block")
+        found=no
+        for file in $files; do
+            if [[ $(unindented "$file") == *"$wanted"* ]]; then found=yes; fi
+        done
+        if [ "$found" = no ]; then
+            printf 'README.md shows what no file of %s holds:\n%s\n' "$files" "$block"
+            exit 1
+        fi
+        shown=$((shown + 1))
+    done < <(blocks "$language")
+done
+[ "$shown" -ge 3 ] || { echo "README.md shows only $shown blocks of code"; exit 1; }
+
+while read -r command; do
+    ./dev help | grep -qE "^  $command " || { echo "there is no ./dev $command"; exit 1; }
+done < <(grep -ohE '\./dev [a-z]+' README.md CONTRIBUTING.md SECURITY.md | awk '{ print $2 }' | sort -u)
+while read -r file; do
+    [ -f "$file" ] || { echo "README.md points to $file, which is not there"; exit 1; }
+done < <(grep -oE '\]\([A-Za-z/]+\.md\)' README.md | tr -d '[]()')
+
+# What is to be typed into a shell works, on a port of our own.
+state=$(mktemp -d)
+trap 'kill "$server" 2>/dev/null; rm -rf "$state"' EXIT
+export STATE_DIR=$state ADAPTER_PORT=$((20000 + $$ % 10000))
+"$program" serve >"$state/ready" 2>"$state/log" &
+server=$!
+for _ in $(seq 100); do
+    grep -q '^ready ' "$state/ready" && break
+    kill -0 "$server" || { cat "$state/log"; exit 1; }
+    sleep 0.1
+done
+while IFS= read -r -d '' block; do
+    said=$(bash -euo pipefail -c "${block//11434/$ADAPTER_PORT}")
+    grep -q 'it works' <<<"$said"
+    grep -q 'echo:latest' <<<"$said"
+done < <(blocks sh)
+echo "README.md shows what is there"

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# check.sh ROOT: says where the tree under ROOT breaks the layer table, the limits on size, or the rules on names.
+set -euo pipefail
+
+folder=$(cd "$(dirname "$0")" && pwd)
+cd "$1"
+
+# Prints one line for every #include that the table does not allow.
+layering() {
+    find include/mcp_provider reference-server -name '*.hpp' -o -name '*.cpp' | sort |
+        xargs -r awk -v table="$folder/layers.txt" -f "$folder/includes.awk"
+}
+
+# Prints one line for every file that is too long.
+sizes() {
+    find include reference-server tests benchmarks -name '*.hpp' -o -name '*.cpp' | sort | xargs -r awk '
+        function limit(path) {
+            if (path ~ /^include\/mcp_provider\/policy\//) return 149
+            return path ~ /\.hpp$/ ? 400 : 500
+        }
+        FNR == limit(FILENAME) + 1 { printf "%s: more than %d lines\n", FILENAME, FNR - 1 }'
+}
+
+# Prints one line for every file or folder whose name says nothing.
+names() {
+    find include reference-server tests benchmarks | grep -E '[/_](utils?|common|helpers?|misc|managers?)([/_.]|$)' |
+        sed 's/$/: a name that says nothing/' || [ $? = 1 ]
+    find include reference-server | grep -E '[/_](base|impl|data|info)([/_.]|$)' |
+        sed 's/$/: a name that says nothing/' || [ $? = 1 ]
+}
+
+findings=$(layering && sizes && names)
+if [ -n "$findings" ]; then
+    printf '%s\n' "$findings"
+    exit 1
+fi
+echo "every include, size and name is in order"

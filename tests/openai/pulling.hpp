@@ -1,0 +1,50 @@
+// Body streams read to their end the way a connection does it, for the tests of the OpenAI dialect.
+#pragma once
+
+#include "mcp_provider/core/rejection.hpp"
+#include "mcp_provider/http/body_stream.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace asking {
+
+/// What went out.
+class pulled {
+public:
+    pulled() = default;
+
+    std::string text;                                   ///< all bytes
+    std::vector<std::string> writes;                    ///< what each call of `next` appended
+    std::optional<mcp_provider::rejection> before_head; ///< the refusal that came before anything went out
+    std::optional<mcp_provider::rejection> broken;      ///< the refusal that broke the stream off
+};
+
+/// Pulls until the end, or until a refusal, which goes through `fail` where something has gone out already.
+inline asio::awaitable<pulled> pull(mcp_provider::http::body_stream& body) {
+    pulled all;
+    bool head_sent = false;
+    for (;;) {
+        std::string out;
+        auto step = co_await body.next(out);
+        if (!step) {
+            if (!head_sent) {
+                all.before_head = std::move(step).error();
+            } else {
+                body.fail(step.error(), all.text);
+                all.broken = std::move(step).error();
+            }
+            co_return std::move(all);
+        }
+        head_sent = true; // `more` with nothing appended lets the head go, too
+        all.text += out;
+        all.writes.push_back(std::move(out));
+        if (*step == mcp_provider::http::stream_step::end) co_return std::move(all);
+    }
+}
+
+} // namespace asking
