@@ -50,9 +50,11 @@ constexpr scopes of_local_users =
 } // namespace
 
 app::app(std::shared_ptr<config const> settings, std::shared_ptr<agent::agent> agent)
-    : settings_{std::move(settings)}, agent_{std::move(agent)}, keys_{std::make_shared<key_ring>(settings_->keys_file())},
+    : settings_{std::move(settings)}, logs_{settings_->log}, agent_{std::move(agent)},
+      keys_{std::make_shared<key_ring>(settings_->keys_file())},
       users_{users_of(*settings_, of_local_users)}, origins_{origins_of(*settings_)},
-      request_rules_{request_rules_of(*settings_)}, blocks_{std::make_shared<block_table>(block_rules_of(*settings_))},
+      request_rules_{request_rules_of(*settings_)}, blocks_{std::make_shared<block_table>(
+                                                        block_rules_of(*settings_))},
       rates_{std::make_shared<rate_table>(rate_rules_of(*settings_))},
       running_{std::make_shared<concurrency_gauge>(settings_->request.max_concurrent)},
       sessions_{std::make_shared<session_store<>>(session_limits_of(*settings_))},
@@ -77,10 +79,12 @@ app::app(std::shared_ptr<config const> settings, std::shared_ptr<agent::agent> a
 /// Asks an agent: everything that this server knows about keeping callers apart and an agent safe stands before it.
 template <class Request, class Handler>
 any_service app::generation(http::error_renderer render, std::string_view route, Handler handler) {
-    return pipeline(audit_log{*sink_, audit_choice_of(*settings_)}, metrics{metrics_, route}, local_origin{origins_},
-                    request_limits{request_rules_}, address_block{blocks_}, authenticate{keys_, users_},
-                    require_scope{scope::generate}, session_guard{sessions_}, rate_limit{rates_},
-                    concurrency_limit{running_}, deadline{time_limits_of(*settings_)}, json_body<Request>{rules_},
+    return pipeline(audit_log{*sink_, audit_choice_of(*settings_)}, metrics{metrics_, route},
+                    access_log{logs_.access()}, local_origin{origins_},
+                    request_limits{request_rules_}, address_block{blocks_},
+                    authenticate{keys_, users_}, require_scope{scope::generate},
+                    session_guard{sessions_}, rate_limit{rates_}, concurrency_limit{running_},
+                    deadline{time_limits_of(*settings_)}, json_body<Request>{rules_},
                     content_rules<Request>{content_})
         .errors(render)
         .handle(std::move(handler));
@@ -90,7 +94,8 @@ any_service app::generation(http::error_renderer render, std::string_view route,
 /// send one here, and would take the server for dead.
 template <class Handler>
 any_service app::discovery(http::error_renderer render, std::string_view route, Handler handler) {
-    return pipeline(audit_log{*sink_, only_security}, metrics{metrics_, route}, local_origin{origins_},
+    return pipeline(audit_log{*sink_, only_security}, metrics{metrics_, route},
+                    access_log{logs_.access()}, local_origin{origins_},
                     request_limits{request_rules_}, address_block{blocks_}, discoverer(),
                     require_scope{scope::discover})
         .errors(render)
@@ -100,7 +105,8 @@ any_service app::discovery(http::error_renderer render, std::string_view route, 
 /// Discovery that is asked with a body.
 template <class Request, class Handler>
 any_service app::lookup(http::error_renderer render, std::string_view route, Handler handler) {
-    return pipeline(audit_log{*sink_, only_security}, metrics{metrics_, route}, local_origin{origins_},
+    return pipeline(audit_log{*sink_, only_security}, metrics{metrics_, route},
+                    access_log{logs_.access()}, local_origin{origins_},
                     request_limits{request_rules_}, address_block{blocks_}, discoverer(),
                     require_scope{scope::discover}, json_body<Request>{rules_})
         .errors(render)
@@ -109,9 +115,10 @@ any_service app::lookup(http::error_renderer render, std::string_view route, Han
 
 /// Needs no identity: health, and what is refused to everybody.
 template <class Handler>
-any_service app::unguarded(http::error_renderer render, std::string_view route, audit_choice recorded,
-                           Handler handler) {
-    return pipeline(audit_log{*sink_, recorded}, metrics{metrics_, route}, local_origin{origins_},
+any_service app::unguarded(http::error_renderer render, std::string_view route,
+                           audit_choice recorded, Handler handler) {
+    return pipeline(audit_log{*sink_, recorded}, metrics{metrics_, route},
+                    access_log{logs_.access()}, local_origin{origins_},
                     request_limits{request_rules_})
         .errors(render)
         .handle(std::move(handler));
@@ -129,30 +136,41 @@ void app::add_openai() {
     constexpr auto render = &openai::render_error;
     agent::agent& agents = *agent_;
     routes_.add(method::post, "/v1/chat/completions",
-                generation<openai::chat_request>(render, "/v1/chat/completions", openai::chat_handler{agents}));
+                generation<openai::chat_request>(render, "/v1/chat/completions",
+                                                 openai::chat_handler{agents}));
     routes_.add(method::post, "/v1/completions",
-                generation<openai::completion_request>(render, "/v1/completions", openai::completion_handler{agents}));
+                generation<openai::completion_request>(render, "/v1/completions",
+                                                       openai::completion_handler{agents}));
     routes_.add(method::post, "/v1/embeddings",
-                generation<openai::embedding_request>(render, "/v1/embeddings", openai::embedding_handler{agents}));
-    routes_.add(method::get, "/v1/models", discovery(render, "/v1/models", openai::model_list_handler{agents}));
-    routes_.add(method::get, "/v1/models/*", discovery(render, "/v1/models/*", openai::model_handler{agents}));
+                generation<openai::embedding_request>(render, "/v1/embeddings",
+                                                      openai::embedding_handler{agents}));
+    routes_.add(method::get, "/v1/models",
+                discovery(render, "/v1/models", openai::model_list_handler{agents}));
+    routes_.add(method::get, "/v1/models/*",
+                discovery(render, "/v1/models/*", openai::model_handler{agents}));
 }
 
 void app::add_ollama() {
     using http::method;
     constexpr auto render = &ollama::render_error;
     agent::agent& agents = *agent_;
-    routes_.add(method::post, "/api/chat",
-                generation<ollama::chat_request>(render, "/api/chat", ollama::chat_handler{agents}));
+    routes_.add(
+        method::post, "/api/chat",
+        generation<ollama::chat_request>(render, "/api/chat", ollama::chat_handler{agents}));
     routes_.add(method::post, "/api/generate",
-                generation<ollama::generate_request>(render, "/api/generate", ollama::generate_handler{agents}));
-    routes_.add(method::post, "/api/embed",
-                generation<ollama::embed_request>(render, "/api/embed", ollama::embed_handler{agents}));
+                generation<ollama::generate_request>(render, "/api/generate",
+                                                     ollama::generate_handler{agents}));
+    routes_.add(
+        method::post, "/api/embed",
+        generation<ollama::embed_request>(render, "/api/embed", ollama::embed_handler{agents}));
     routes_.add(method::post, "/api/embeddings",
-                generation<ollama::embeddings_request>(render, "/api/embeddings", ollama::embeddings_handler{agents}));
+                generation<ollama::embeddings_request>(render, "/api/embeddings",
+                                                       ollama::embeddings_handler{agents}));
     routes_.add(method::get, "/", discovery(render, "/", ollama::root_handler{}));
-    routes_.add(method::get, "/api/version", discovery(render, "/api/version", ollama::version_handler{}));
-    routes_.add(method::get, "/api/tags", discovery(render, "/api/tags", ollama::tags_handler{agents}));
+    routes_.add(method::get, "/api/version",
+                discovery(render, "/api/version", ollama::version_handler{}));
+    routes_.add(method::get, "/api/tags",
+                discovery(render, "/api/tags", ollama::tags_handler{agents}));
     routes_.add(method::get, "/api/ps", discovery(render, "/api/ps", ollama::ps_handler{agents}));
     routes_.add(method::post, "/api/show",
                 lookup<ollama::show_request>(render, "/api/show", ollama::show_handler{agents}));
@@ -160,7 +178,9 @@ void app::add_ollama() {
                 lookup<ollama::pull_request>(render, "/api/pull", ollama::pull_handler{agents}));
 
     auto const refused = [&](method verb, std::string_view path) {
-        routes_.add(verb, path, unguarded(render, path, audit_choice_of(*settings_), ollama::management_handler{}));
+        routes_.add(
+            verb, path,
+            unguarded(render, path, audit_choice_of(*settings_), ollama::management_handler{}));
     };
     refused(method::post, "/api/create");
     refused(method::post, "/api/copy");
@@ -176,9 +196,11 @@ void app::add_operations() {
     routes_.add(method::get, "/health",
                 unguarded(render, "/health", only_security, [this] { return health_.answer(); }));
     routes_.add(method::get, "/health/ready",
-                unguarded(render, "/health/ready", only_security, [this] { return health_.answer_ready(); }));
-    routes_.add(method::get, "/health/live",
-                unguarded(render, "/health/live", only_security, [] { return health_monitor::answer_live(); }));
+                unguarded(render, "/health/ready", only_security,
+                          [this] { return health_.answer_ready(); }));
+    routes_.add(method::get, "/health/live", unguarded(render, "/health/live", only_security, [] {
+                    return health_monitor::answer_live();
+                }));
     if (!settings_->features.metrics) return;
     auto shown = std::make_shared<metrics_collector const>(metrics_);
     auto const answer = [shown] {
@@ -188,7 +210,8 @@ void app::add_operations() {
     authenticate scraper{keys_, users_};
     if (settings_->access.metrics_open) scraper = std::move(scraper).or_anonymous(scope::metrics);
     routes_.add(method::get, "/metrics",
-                pipeline(audit_log{*sink_, only_security}, metrics{metrics_, "/metrics"}, local_origin{origins_},
+                pipeline(audit_log{*sink_, only_security}, metrics{metrics_, "/metrics"},
+                         access_log{logs_.access()}, local_origin{origins_},
                          request_limits{request_rules_}, address_block{blocks_}, std::move(scraper),
                          require_scope{scope::metrics})
                     .errors(render)
@@ -201,14 +224,16 @@ void app::add_fallbacks() {
         if (asked.verb() == http::method::options) return preflight(asked);
         if (std::string const allowed = routes_.allowed_methods(asked.path()); !allowed.empty())
             return rejection{rejection_code::method_not_allowed,
-                             "this path does not take " + std::string{asked.method_name()} + ", but " + allowed}
+                             "this path does not take " + std::string{asked.method_name()} +
+                                 ", but " + allowed}
                 .with_field("Allow", allowed);
         if (asked.path().starts_with("/v1")) return openai::unknown_path(asked);
         return rejection{rejection_code::not_found, "there is nothing at this path"};
     };
     routes_.otherwise(unguarded(render, "other", audit_choice_of(*settings_), nowhere));
     // What could not be read has no Host and no Origin that could be judged; it is refused whoever sent it.
-    routes_.malformed(pipeline(audit_log{*sink_, audit_choice_of(*settings_)}, metrics{metrics_, "malformed"})
+    routes_.malformed(pipeline(audit_log{*sink_, audit_choice_of(*settings_)},
+                               metrics{metrics_, "malformed"}, access_log{logs_.access()})
                           .errors(render)
                           .handle([](http::request const& asked) -> result<http::response> {
                               return *asked.malformation();
@@ -221,13 +246,15 @@ void app::watch_health() {
     health_.add("adapter", [this] {
         return running_->running() < running_->most() ? health::healthy : health::degraded;
     });
-    health_.add("agent", [this] { return agent_->models()->empty() ? health::degraded : health::healthy; });
+    health_.add("agent",
+                [this] { return agent_->models()->empty() ? health::degraded : health::healthy; });
     health_.add("audit", [this] {
         if (log_ == nullptr) return health::healthy;
         return log_->state().healthy ? health::healthy : health::unhealthy;
     });
     health_.add("sessions", [this] {
-        return sessions_->size() < settings_->session.max_concurrent ? health::healthy : health::degraded;
+        return sessions_->size() < settings_->session.max_concurrent ? health::healthy
+                                                                     : health::degraded;
     });
     health_.add("disk", [this] { return disk_health(settings_->state_directory); });
     health_.look();
@@ -242,6 +269,7 @@ void app::every_second() {
 
 void app::reopen_logs() {
     if (log_ != nullptr) log_->reopen();
+    logs_.reopen();
 }
 
 } // namespace mcp_provider::server

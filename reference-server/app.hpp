@@ -13,13 +13,14 @@
 #include "mcp_provider/policy/block_table.hpp"
 #include "mcp_provider/policy/concurrency_limit.hpp"
 #include "mcp_provider/policy/content_rule_set.hpp"
-#include "mcp_provider/policy/local_users.hpp"
 #include "mcp_provider/policy/exchange_metrics.hpp"
+#include "mcp_provider/policy/local_users.hpp"
 #include "mcp_provider/policy/origin_rules.hpp"
 #include "mcp_provider/policy/rate_table.hpp"
 #include "mcp_provider/policy/request_limits.hpp"
 #include "mcp_provider/session/session_store.hpp"
 #include "ops/health.hpp"
+#include "ops/logs.hpp"
 
 #include <memory>
 
@@ -49,8 +50,8 @@ private:
     template <class Request, class Handler>
     any_service lookup(http::error_renderer render, std::string_view route, Handler handler);
     template <class Handler>
-    any_service unguarded(http::error_renderer render, std::string_view route, audit_choice recorded,
-                          Handler handler);
+    any_service unguarded(http::error_renderer render, std::string_view route,
+                          audit_choice recorded, Handler handler);
     [[nodiscard]] authenticate<key_ring> discoverer() const;
 
     void add_openai();
@@ -60,6 +61,7 @@ private:
     void watch_health();
 
     std::shared_ptr<config const> settings_;
+    logs logs_;
     std::shared_ptr<agent::agent> agent_;
     std::unique_ptr<audit::sink> sink_;
     audit::json_lines* log_ = nullptr; ///< the sink, where it is a file

@@ -65,17 +65,20 @@ rate_rules rate_rules_of(config const& from) {
 session_limits session_limits_of(config const& from) {
     session_limits out;
     out.ttl = from.session.time_to_live;
-    out.max_requests = static_cast<std::uint32_t>(std::min<std::uint64_t>(from.session.max_requests, UINT32_MAX));
+    out.max_requests =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(from.session.max_requests, UINT32_MAX));
     out.max_concurrent = from.session.max_concurrent;
     return out;
 }
 
 std::shared_ptr<generation_rules const> generation_rules_of(config const& from) {
     generation_rules out;
-    out.model_pattern = std::make_shared<re2::RE2 const>(from.content.model_pattern, re2::RE2::Quiet);
+    out.model_pattern =
+        std::make_shared<re2::RE2 const>(from.content.model_pattern, re2::RE2::Quiet);
     out.model_pattern_text = from.content.model_pattern;
     if (!out.model_pattern->ok())
-        throw std::invalid_argument{"the model pattern is no regular expression: " + out.model_pattern->error()};
+        throw std::invalid_argument{"the model pattern is no regular expression: " +
+                                    out.model_pattern->error()};
     out.max_tokens = from.request.max_tokens;
     out.max_prompt_characters = from.content.max_prompt_characters;
     out.streaming = from.features.streaming;
@@ -90,10 +93,12 @@ std::shared_ptr<content_rule_set const> content_rules_of(config const& from) {
     for (content_rule const& one : from.content.rules) {
         auto pattern = std::make_shared<re2::RE2 const>(one.pattern, re2::RE2::Quiet);
         if (!pattern->ok())
-            throw std::invalid_argument{"a content rule is no regular expression: " + pattern->error()};
+            throw std::invalid_argument{"a content rule is no regular expression: " +
+                                        pattern->error()};
         mcp_provider::content_rule added;
         added.name = "operator_" + std::to_string(++number);
-        added.action = one.action == rule_action::flag ? content_action::flag : content_action::reject;
+        added.action =
+            one.action == rule_action::flag ? content_action::flag : content_action::reject;
         added.search = [pattern = std::move(pattern)](std::string_view text) {
             return re2::RE2::PartialMatch({text.data(), text.size()}, *pattern);
         };

@@ -8,7 +8,6 @@
 
 #include <asio/signal_set.hpp>
 #include <spdlog/spdlog.h>
-
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -65,11 +64,12 @@ std::optional<int> listen(net::server& on, listen_settings const& where, char co
         bool const has_no_ipv6 = ip.is_v6() && (error == std::errc::address_not_available ||
                                                 error == std::errc::address_family_not_supported);
         if (!has_no_ipv6) {
-            std::fprintf(stderr, "cannot listen on %s port %u: %s\n", address.c_str(), unsigned{port},
-                         error.message().c_str());
+            std::fprintf(stderr, "cannot listen on %s port %u: %s\n", address.c_str(),
+                         unsigned{port}, error.message().c_str());
             return exit_configuration;
         }
-        spdlog::warn("this machine has no {}; clients that use it will not reach the server", address);
+        spdlog::warn("this machine has no {}; clients that use it will not reach the server",
+                     address);
     }
     return std::nullopt;
 }
@@ -105,7 +105,8 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     keep_memory_private();
     raise_descriptor_limit();
     if (mode == run_mode::bridge) {
-        std::fprintf(stderr, "the bridge cannot run apart in this version; `serve` holds both parts\n");
+        std::fprintf(stderr,
+                     "the bridge cannot run apart in this version; `serve` holds both parts\n");
         return exit_configuration;
     }
     chosen_agent const chosen = make_agent(*settings);
@@ -119,7 +120,8 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
                                     ? settings->adapter.workers
                                     : std::max(1U, std::thread::hardware_concurrency());
     net::server adapter{served.routes(), limits_of(*settings), workers};
-    if (auto const failed = listen(adapter, settings->adapter.listen, "ADAPTER_PORT")) return *failed;
+    if (auto const failed = listen(adapter, settings->adapter.listen, "ADAPTER_PORT"))
+        return *failed;
 
     asio::io_context context{1};
     asio::signal_set signals{context, SIGTERM, SIGINT, SIGHUP};

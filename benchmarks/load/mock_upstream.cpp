@@ -202,6 +202,7 @@ private:
         }
         std::int64_t const delay = number_after(body, "delay=", 0) * 1'000'000;
         std::int64_t const rate = number_after(body, "rate=", 0);
+        ++chats_;
         on.is_busy = true;
         on.is_begun = false;
         on.is_stream = member_is_true(body, R"("stream")");
@@ -299,7 +300,7 @@ private:
     /// `busiest` is the stream that has sent most: what the socket took, and what of it the peer's kernel has not yet.
     std::string stats() const {
         std::string out = "connections " + std::to_string(connections_.size()) + "\nstreams " + std::to_string(streams_) +
-                          "\nrequests " + std::to_string(requests_) + "\ntokens " + std::to_string(tokens_) + "\nleft " +
+                          "\nrequests " + std::to_string(requests_) + "\ntokens " + std::to_string(tokens_) + "\nchats " + std::to_string(chats_) + "\nleft " +
                           std::to_string(left_) + "\nleft_at " + std::to_string(left_at_) + '\n';
         connection const* busiest = nullptr;
         for (auto const& [number, one] : connections_)
@@ -312,7 +313,8 @@ private:
         int unsent = 0;
         ::ioctl(busiest->socket.get(), SIOCOUTQ, &unsent);
         return out + "busiest_port " + std::to_string(ntohs(peer.sin_port)) + "\nbusiest_bytes " +
-               std::to_string(busiest->bytes_sent) + "\nbusiest_unsent " + std::to_string(unsent) + '\n';
+               std::to_string(busiest->bytes_sent) + "\nbusiest_tokens " +
+               std::to_string(busiest->tokens_sent) + "\nbusiest_unsent " + std::to_string(unsent) + '\n';
     }
 
     load::descriptor poll_;
@@ -323,6 +325,7 @@ private:
     std::uint64_t last_number_ = 0;
     std::int64_t streams_ = 0;
     std::int64_t requests_ = 0;
+    std::int64_t chats_ = 0;
     std::int64_t tokens_ = 0;
     std::int64_t left_ = 0;
     std::int64_t left_at_ = 0;

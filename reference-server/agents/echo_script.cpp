@@ -12,6 +12,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include <string.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
@@ -67,10 +69,16 @@ std::optional<std::uint64_t> leading_number(std::string_view text) noexcept {
     return failure == std::errc{} ? std::min(number, max_count) : max_count;
 }
 
+/// The rest of `text` from the first `needle` on; empty where there is none. memmem(3) skips, std::string_view does not.
+std::string_view from_first(std::string_view text, std::string_view needle) noexcept {
+    void const* const found = ::memmem(text.data(), text.size(), needle.data(), needle.size());
+    return found != nullptr ? text.substr(static_cast<std::size_t>(static_cast<char const*>(found) - text.data())) : std::string_view{};
+}
+
 /// A command stands at the start of a line; the first one counts. Only counting may stand within a sentence.
 command read_command(std::string_view text) {
     constexpr std::string_view repeat = "repeat exactly:";
-    constexpr std::string_view count = "count from 1 to ";
+    constexpr std::string_view count_without_c = "ount from 1 to ";
     std::string_view rest = text;
     while (!rest.empty()) {
         std::string_view line = rest.substr(0, rest.find('\n'));
@@ -85,10 +93,11 @@ command read_command(std::string_view text) {
         }
         if (starts_ignoring_case(line, "fail now")) return {command_kind::fail_now, {}, 0};
         if (starts_ignoring_case(line, "fail midway")) return {command_kind::fail_midway, {}, 0};
-        for (std::size_t at = line.find("ount from 1 to "); at != std::string_view::npos; at = line.find("ount from 1 to ", at + 1))
-            if (at != 0 && (line[at - 1] | 0x20) == 'c')
-                if (auto const number = leading_number(line.substr(at - 1 + count.size())))
-                    return {command_kind::count, {}, *number};
+        for (std::string_view after_c = line; !(after_c = from_first(after_c, count_without_c)).empty();) {
+            bool const has_c = after_c.data() != line.data() && (*(after_c.data() - 1) | 0x20) == 'c';
+            after_c.remove_prefix(count_without_c.size());
+            if (auto const number = leading_number(after_c); has_c && number) return {command_kind::count, {}, *number};
+        }
         rest = after;
     }
     return {};

@@ -13,7 +13,7 @@ namespace mcp_provider::server {
 
 /// An agent, with what it does beside answering (asking its upstream for models).
 struct chosen_agent {
-    std::shared_ptr<agent::agent> agent; ///< null where this version has none of the kind
+    std::shared_ptr<agent::agent> agent;          ///< null where this version has none of the kind
     std::function<void(asio::io_context&)> start; ///< once, before the context runs; may be empty
     std::function<void()> stop;                   ///< once; may be empty
 };

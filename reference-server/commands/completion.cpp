@@ -7,6 +7,7 @@
 #include <CLI/Option.hpp>
 #include <CLI/Validators.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
 #include <vector>
@@ -59,7 +60,10 @@ void add_options(CLI::App const& of, command_line& to) {
         option_line line{{}, option->get_description(), values_of(*option)};
         for (std::string const& name : option->get_lnames()) line.names.push_back("--" + name);
         for (std::string const& name : option->get_snames()) line.names.push_back("-" + name);
-        to.options.push_back(std::move(line));
+        bool const is_known = std::any_of(to.options.begin(), to.options.end(), [&line](option_line const& one) {
+            return one.names == line.names; // a command's --help, before that of those above it
+        });
+        if (!is_known) to.options.push_back(std::move(line));
     }
 }
 
@@ -99,7 +103,7 @@ std::string path_case(std::vector<command_line const*> const& all, std::string_v
     std::vector<std::string> patterns;
     for (command_line const* one : all)
         if (!one->path.empty()) patterns.push_back(shell_word(one->path));
-    return std::string{indent} + "case \"$path $word\" in " + join(patterns, " | ") + ") path=\"$path $word\" ;; esac\n";
+    return std::string{indent} + "case \"$trail $word\" in " + join(patterns, " | ") + ") trail=\"$trail $word\" ;; esac\n";
 }
 
 } // namespace
@@ -110,12 +114,12 @@ std::string bash_completion(CLI::App const& root) {
     flatten(tree, all);
     std::string out = "# bash completion for mcp-local-provider\n"
                       "_mcp_local_provider() {\n"
-                      "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} path='' word\n"
+                      "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} trail='' word\n"
                       "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD - 1}\"; do\n";
     out += path_case(all, "        ");
     out += "    done\n"
            "    COMPREPLY=()\n"
-           "    case \"$path $previous\" in\n";
+           "    case \"$trail $previous\" in\n";
     for (command_line const* one : all)
         for (option_line const& option : one->options) {
             if (!option.takes.wanted) continue;
@@ -129,7 +133,7 @@ std::string bash_completion(CLI::App const& root) {
             out += "        return ;;\n";
         }
     out += "    esac\n"
-           "    case \"$path\" in\n";
+           "    case \"$trail\" in\n";
     for (command_line const* one : all) {
         out += "    " + shell_word(one->path) + ")\n        mapfile -t COMPREPLY < <(compgen ";
         if (one->words.files) out += "-f ";
@@ -149,12 +153,12 @@ std::string zsh_completion(CLI::App const& root) {
     std::string out = "#compdef mcp-local-provider\n"
                       "# zsh completion for mcp-local-provider\n"
                       "_mcp_local_provider() {\n"
-                      "    local path='' word previous=${words[CURRENT - 1]}\n"
+                      "    local trail='' word previous=${words[CURRENT - 1]}\n"
                       "    local -a lines\n"
                       "    for word in \"${(@)words[2,CURRENT - 1]}\"; do\n";
     out += path_case(all, "        ");
     out += "    done\n"
-           "    case \"$path $previous\" in\n";
+           "    case \"$trail $previous\" in\n";
     for (command_line const* one : all)
         for (option_line const& option : one->options) {
             if (!option.takes.wanted) continue;
@@ -172,7 +176,7 @@ std::string zsh_completion(CLI::App const& root) {
             out += "        return ;;\n";
         }
     out += "    esac\n"
-           "    case \"$path\" in\n";
+           "    case \"$trail\" in\n";
     for (command_line const* one : all) {
         out += "    " + shell_word(one->path) + ")\n        lines=(\n";
         for (command_line const& below : one->commands) out += "            " + described(below.name, below.description) + "\n";
@@ -199,13 +203,13 @@ std::string fish_completion(CLI::App const& root) {
         if (!one->path.empty()) paths.push_back(shell_word(one->path));
     std::string out = "# fish completion for mcp-local-provider\n"
                       "function __mcp_local_provider_at --description 'Whether the words lead to this command'\n"
-                      "    set -l path ''\n"
+                      "    set -l trail ''\n"
                       "    for word in (commandline -opc)[2..-1]\n"
-                      "        contains -- \"$path $word\" " +
+                      "        contains -- \"$trail $word\" " +
                       join(paths, " ") +
-                      "; and set path \"$path $word\"\n"
+                      "; and set trail \"$trail $word\"\n"
                       "    end\n"
-                      "    test \"$path\" = \"$argv[1]\"\n"
+                      "    test \"$trail\" = \"$argv[1]\"\n"
                       "end\n"
                       "complete -c mcp-local-provider -f\n";
     for (command_line const* one : all) {

@@ -39,6 +39,7 @@ std::string shown(setting const& row, node const& value) {
     std::size_t const start = text.find("://");
     if (at != std::string::npos && start != std::string::npos && start + 3 <= at)
         text.replace(start + 3, at - start - 3, masked);
+    if (value.is == node::shape::quoted && row.where == home::security) text = '"' + text + '"';
     if (text.size() > longest) text = text.substr(0, longest) + "...";
     return text;
 }

@@ -44,9 +44,16 @@ std::optional<std::string> read_configuration_file(std::optional<std::filesystem
     return std::nullopt;
 }
 
+/// The keys of a file, and the sections that they stand in.
 std::vector<std::string_view> keys_of(home file) {
     std::vector<std::string_view> keys;
-    for (setting const& one : settings_of(file)) keys.push_back(one.key);
+    for (setting const& one : settings_of(file)) {
+        keys.push_back(one.key);
+        for (std::size_t dot = 0; (dot = one.key.find('.', dot + 1)) != std::string_view::npos;)
+            if (std::string_view const section = one.key.substr(0, dot);
+                std::find(keys.begin(), keys.end(), section) == keys.end())
+                keys.push_back(section);
+    }
     return keys;
 }
 
@@ -126,11 +133,27 @@ void read_security(sources const& from, assembly& into, std::vector<problem>& pr
         problems.push_back({name, tree.root.line, {}, {}, "the file is not a mapping", "one mapping with the key security", {}});
 }
 
+/// The problems of a file together, in the order of its lines; what has no line comes last.
+void put_in_order(std::vector<problem>& problems) {
+    std::vector<std::string> files;
+    for (problem const& one : problems)
+        if (std::find(files.begin(), files.end(), one.file) == files.end()) files.push_back(one.file);
+    std::stable_sort(problems.begin(), problems.end(), [&files](problem const& a, problem const& b) {
+        auto const place = [&files](problem const& one) {
+            return std::pair{std::find(files.begin(), files.end(), one.file),
+                             static_cast<unsigned>(one.line) - 1}; // 0 becomes the largest
+        };
+        return place(a) < place(b);
+    });
+}
+
 config assemble(sources const& from, run_mode mode, std::vector<problem>& problems) {
     assembly made{problems};
     read_env(from, made, problems);
     read_security(from, made, problems);
-    return std::move(made).finish(from, mode);
+    config finished = std::move(made).finish(from, mode);
+    put_in_order(problems);
+    return finished;
 }
 
 problem state_problem(std::filesystem::path const& path, std::string message) {

@@ -11,6 +11,14 @@ constexpr std::size_t longest_word = 128; // what is longer is no misspelt key, 
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+/// Whether a word was cut short (`WARN`), or written without the path to it (`session.max_concurrent`).
+bool is_part(std::string_view written, std::string_view word) {
+    if (written.size() < 3 || word.size() <= written.size()) return false;
+    if (edit_distance(written, word.substr(0, written.size())) == 0) return true;
+    std::size_t const rest = word.size() - written.size();
+    return word[rest - 1] == '.' && edit_distance(written, word.substr(rest)) == 0;
+}
+
 } // namespace
 
 std::size_t edit_distance(std::string_view from, std::string_view to) {
@@ -36,11 +44,12 @@ std::string_view nearest(std::string_view written, std::span<std::string_view co
     if (written.empty() || written.size() > longest_word) return {};
     std::string_view best;
     std::size_t best_distance = std::max<std::size_t>(2, written.size() / 3) + 1;
-    for (std::string_view const word : words)
-        if (std::size_t const distance = edit_distance(written, word); distance < best_distance) {
-            best = word;
-            best_distance = distance;
-        }
+    for (std::string_view const word : words) {
+        std::size_t const distance = is_part(written, word) ? 1 : edit_distance(written, word);
+        if (distance >= best_distance) continue;
+        best = word;
+        best_distance = distance;
+    }
     return best;
 }
 

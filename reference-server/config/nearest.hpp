@@ -12,7 +12,8 @@ namespace mcp_provider::server {
 /// case (optimal string alignment). *Complexity*: product of the lengths.
 [[nodiscard]] std::size_t edit_distance(std::string_view from, std::string_view to);
 
-/// The word nearest to what was written, or an empty view where none is near (a third of its length, at least two).
+/// The word nearest to what was written, or an empty view where none is near: within a third of its length, at least
+/// two. What is the beginning of a word, or its end after a full stop, is near to it.
 [[nodiscard]] std::string_view nearest(std::string_view written, std::span<std::string_view const> words);
 
 } // namespace mcp_provider::server

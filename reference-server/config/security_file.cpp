@@ -165,7 +165,8 @@ security_tree read_security_file(std::string_view text, std::string const& file_
         at = end + 1;
     }
     try {
-        std::istringstream in{std::string{text}};
+        // yaml-cpp 0.7 takes a quoted text that never ends for one that ends with the file, but not with a document.
+        std::istringstream in{std::string{text} + "\n...\n"};
         YAML::Parser parser{in};
         tree_builder builder{tree, file_name};
         while (parser.HandleNextDocument(builder)) {}
@@ -173,7 +174,7 @@ security_tree read_security_file(std::string_view text, std::string const& file_
         tree.root = {};
         tree.problems.push_back(stop.why);
     } catch (YAML::Exception const& failure) {
-        complain(line_of(failure.mark), "the file is not YAML: " + failure.msg, "YAML 1.2, one document");
+        complain(std::min(line_of(failure.mark), line - 1), "the file is not YAML: " + failure.msg, "YAML 1.2, one document");
     }
     return tree;
 }

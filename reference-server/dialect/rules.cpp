@@ -2,7 +2,6 @@
 
 #include <re2/re2.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -18,18 +17,34 @@ std::string_view without_latest(std::string_view name) noexcept {
 
 } // namespace
 
-result<> check_model_name(std::string_view name, generation_rules const& rules, std::string_view where) {
-    if (name.empty()) return rejection{rejection_code::bad_request, "model is required"}.at(std::string{where});
-    if (!rules.model_pattern || re2::RE2::FullMatch({name.data(), name.size()}, *rules.model_pattern)) return {};
-    return rejection{rejection_code::bad_request, "model name has characters that are not allowed; it must match " +
-                                                      rules.model_pattern_text}
+result<> check_model_name(std::string_view name, generation_rules const& rules,
+                          std::string_view where) {
+    if (name.empty())
+        return rejection{rejection_code::bad_request, "model is required"}.at(std::string{where});
+    if (!rules.model_pattern ||
+        re2::RE2::FullMatch({name.data(), name.size()}, *rules.model_pattern))
+        return {};
+    return rejection{rejection_code::bad_request,
+                     "model name has characters that are not allowed; it must match " +
+                         rules.model_pattern_text}
         .because("invalid_model_name")
         .at(std::string{where});
 }
 
 std::size_t count_characters(std::string_view utf8) noexcept {
-    return static_cast<std::size_t>(
-        std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+    std::size_t characters = 0;
+    constexpr std::size_t block =
+        255; // a sum of so many fits a byte, which lets the compiler count 16 at a time
+    while (!utf8.empty()) {
+        std::string_view const part = utf8.substr(0, block);
+        std::uint8_t begun = 0;
+        for (char const c : part)
+            begun = static_cast<std::uint8_t>(begun +
+                                              ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U));
+        characters += begun;
+        utf8.remove_prefix(part.size());
+    }
+    return characters;
 }
 
 agent::model const* find_model(agent::model_list const& models, std::string_view name) noexcept {
@@ -38,15 +53,17 @@ agent::model const* find_model(agent::model_list const& models, std::string_view
     return nullptr;
 }
 
-result<agent::model const*> choose_model(agent::model_list const& models, std::string_view name, principal const& who,
-                                         std::uint8_t needs, std::string_view what_for) {
+result<agent::model const*> choose_model(agent::model_list const& models, std::string_view name,
+                                         principal const& who, std::uint8_t needs,
+                                         std::string_view what_for) {
     agent::model const* const found = find_model(models, name);
     if (found == nullptr)
-        return rejection{rejection_code::not_found, "model '" + std::string{name} + "' not found"}.because(
-            "model_not_found");
+        return rejection{rejection_code::not_found, "model '" + std::string{name} + "' not found"}
+            .because("model_not_found");
     if (!who.may_use(found->name))
-        return rejection{rejection_code::forbidden, "this key may not use model '" + std::string{name} + "'"}.because(
-            "model_not_allowed");
+        return rejection{rejection_code::forbidden,
+                         "this key may not use model '" + std::string{name} + "'"}
+            .because("model_not_allowed");
     if (!found->has(needs))
         return rejection{rejection_code::bad_request,
                          '"' + std::string{name} + "\" does not support " + std::string{what_for}}

@@ -30,7 +30,7 @@ asio::awaitable<result<http::stream_step>> answer_stream::next(std::string& out)
             piece ? take(*piece, out) : result<http::stream_step>{std::move(piece).error()};
         if (!taken) {
             deltas_.reset(); // stops the agent
-            if (out.size() == size) co_return std::move(taken).error();
+            if (out.empty()) co_return std::move(taken).error();
             broke_off_.emplace(std::move(taken).error());
             co_return http::stream_step::more;
         }

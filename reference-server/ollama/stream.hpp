@@ -32,9 +32,8 @@ public:
           shows_thinking_{shows_thinking} {}
 
     [[nodiscard]] asio::awaitable<result<http::stream_step>> next(std::string& out) override;
-    [[nodiscard]] bool ready() const noexcept override {
-        return broke_off_ || (deltas_ && deltas_->ready());
-    }
+    /// Not when the stream broke off after pieces of the last pull: those shall go out first.
+    [[nodiscard]] bool ready() const noexcept override { return deltas_ && deltas_->ready(); }
     /// A real chunk without text: some clients parse every line, and none has another form for "still here".
     void heartbeat(std::string& out) override { writer_.append_text(out, {}); }
     void fail(rejection const& why, std::string& out) override;
@@ -51,7 +50,7 @@ private:
     collected_calls calls_;
     stopwatch times_;
     std::optional<rejection>
-        broke_off_; // came after pieces of the same pull, and goes out with the next one
+        broke_off_; // came after pieces that are not written yet; for the next pull
     bool shows_thinking_;
 };
 

@@ -17,7 +17,8 @@
 
 namespace mcp_provider::server::openai {
 
-/// What is the same in every piece of one answer: its identifier, its time in seconds and the model as it was asked for.
+/// What is the same in every piece of one answer: its identifier, its time in seconds, and the model
+/// as it was asked for.
 class answer_head {
 public:
     answer_head(std::string identifier, std::int64_t made_at, std::string_view model_name)
@@ -48,7 +49,7 @@ public:
 inline constexpr std::size_t most_collected_bytes = 16 * 1024 * 1024;
 
 /// Asks and collects the answer. `ask` and `proof` must live until it returns.
-/// *Errors*: the agent's; `upstream_failed` where it ends without `finished`, numbers its calls wrongly or says too much.
+/// *Errors*: the agent's; `upstream_failed` where it numbers its calls wrongly or says too much.
 [[nodiscard]] asio::awaitable<result<collected>>
 collect(agent::agent& agents, agent::conversation const& ask, audited const& proof);
 

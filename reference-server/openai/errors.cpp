@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
+#include <utility>
 
 namespace mcp_provider::server::openai {
 
@@ -106,16 +108,8 @@ http::response render_error(rejection const& why, http::request const& asked) {
     }
     if (why.code() == rejection_code::unauthenticated)
         answer.fields().set("WWW-Authenticate", "Bearer");
+    for (auto const& [name, value] : why.fields()) answer.fields().set(name, value);
     if (why.closes_connection()) answer.close();
-    return answer;
-}
-
-http::response render_method_not_allowed(http::request const& asked, std::string_view allowed) {
-    rejection const why{rejection_code::method_not_allowed,
-                        "this endpoint does not know the method; it allows " +
-                            std::string{allowed}};
-    http::response answer = render_error(why, asked);
-    answer.fields().set("Allow", allowed);
     return answer;
 }
 

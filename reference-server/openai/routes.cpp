@@ -239,7 +239,7 @@ embedding_handler::operator()(embedding_request const& asked, principal const& w
     co_return http::response{200, json_type, write_embeddings(asked, *made)};
 }
 
-asio::awaitable<result<http::response>> model_list_handler::operator()(principal const& who) const {
+result<http::response> model_list_handler::operator()(principal const& who) const {
     agent::model_list const models = agents.models();
     std::string out = R"({"object":"list","data":[)";
     for (agent::model const& one : *models) {
@@ -248,28 +248,22 @@ asio::awaitable<result<http::response>> model_list_handler::operator()(principal
         append_model(out, one);
     }
     out += "]}";
-    co_return http::response{200, json_type, std::move(out)};
+    return http::response{200, json_type, std::move(out)};
 }
 
-asio::awaitable<result<http::response>> model_handler::operator()(http::request const& asked,
-                                                                  principal const& who) const {
+result<http::response> model_handler::operator()(http::request const& asked,
+                                                 principal const& who) const {
     agent::model_list const models = agents.models();
     std::string_view const path = asked.path();
     auto const name = percent_decoded(
         path.substr(path.starts_with(path_prefix) ? path_prefix.size() : path.size()));
     agent::model const* const found = name ? find_model(models, *name) : nullptr;
     if (found == nullptr || !who.may_use(found->name))
-        co_return rejection{rejection_code::not_found,
-                            "model '" + name.value_or("") + "' not found"}
+        return rejection{rejection_code::not_found, "model '" + name.value_or("") + "' not found"}
             .because("model_not_found");
     std::string out;
     append_model(out, *found);
-    co_return http::response{200, json_type, std::move(out)};
-}
-
-asio::awaitable<result<http::response>>
-unknown_path_handler::operator()(http::request const& asked) const {
-    co_return unknown_path(asked);
+    return http::response{200, json_type, std::move(out)};
 }
 
 } // namespace mcp_provider::server::openai

@@ -16,9 +16,9 @@
 
 namespace mcp_provider::server::openai {
 
-// *Lifetime*, for all of them: `agents` must outlive the handler; of a streamed answer, the facts that it was given too.
-// *Errors*, of those that generate: `not_found` and `forbidden` for the model, `bad_request` where it lacks an ability
-// that the request needs, and the agent's.
+// *Lifetime*, for all of them: `agents` must outlive the handler; of a streamed answer, the facts
+// that it was given too. *Errors*, of those that generate: `not_found` and `forbidden` for the model,
+// `bad_request` where it lacks an ability that the request needs, and the agent's.
 
 /// `POST /v1/chat/completions`.
 struct chat_handler {
@@ -48,7 +48,7 @@ struct embedding_handler {
 struct model_list_handler {
     agent::agent& agents;
 
-    asio::awaitable<result<http::response>> operator()(principal const& who) const;
+    result<http::response> operator()(principal const& who) const;
 };
 
 /// `GET /v1/models/{model}`. The name may hold `/` and `:`, as they are or percent-encoded.
@@ -57,13 +57,7 @@ struct model_handler {
     static constexpr std::string_view path_prefix = "/v1/models/";
     agent::agent& agents;
 
-    asio::awaitable<result<http::response>> operator()(http::request const& asked,
-                                                       principal const& who) const;
-};
-
-/// Every other path under /v1: always refuses, see `unknown_path`.
-struct unknown_path_handler {
-    asio::awaitable<result<http::response>> operator()(http::request const& asked) const;
+    result<http::response> operator()(http::request const& asked, principal const& who) const;
 };
 
 } // namespace mcp_provider::server::openai

@@ -60,8 +60,10 @@ public:
         co_return http::stream_step::more;
     }
 
+    // Not while a failure waits: what came before it must have gone out, or the connection would take
+    // the failure for one that may still become a status.
     [[nodiscard]] bool ready() const noexcept final {
-        return failure_ || (deltas_ && deltas_->ready());
+        return !failure_ && deltas_ && deltas_->ready();
     }
 
     // A comment of server-sent events. Not ": ping", at which Continue stops reading.
@@ -150,7 +152,8 @@ private:
         out += end_of_delta;
     }
 
-    // Ollama and OpenRouter say `reasoning`, DeepSeek and vLLM `reasoning_content`; clients read one and prefer the latter.
+    // Ollama and OpenRouter say `reasoning`, DeepSeek and vLLM `reasoning_content`. Clients that know
+    // both take the latter.
     void append_reasoning(std::string_view text, std::string& out) const {
         if (text.empty()) return;
         out += prefix();

@@ -9,7 +9,8 @@
 
 namespace mcp_provider::server::openai {
 
-/// Reads `tools`, with the types that their schemas leave out (see `repaired_tool_schema`). Complains of other kinds than functions, and of the form before tools (`functions`).
+/// Reads `tools`, and adds the types that their schemas leave out (see `repaired_tool_schema`).
+/// Complains of other kinds than functions, and of the form before tools (`functions`).
 [[nodiscard]] std::vector<agent::tool> read_tools(json::reader in);
 
 /// Reads `tool_choice`. Complains of a choice that the offered tools cannot meet.

@@ -33,7 +33,8 @@ public:
     /// Whether a stream ends with a chunk of usage.
     [[nodiscard]] bool include_usage() const noexcept { return include_usage_; }
 
-    /// Names the model as the agent knows it. No change of what the caller said, hence const; done once, by the handler.
+    /// Names the model as the agent knows it. No change of what the caller said, hence const; done
+    /// once, by the handler.
     void resolve_model(std::string_view name) const { asked_.model = name; }
 
     /// Calls `visit(json_pointer, text)` for each text that reaches the model. *Lifetime*: both views, during the call.

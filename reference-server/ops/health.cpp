@@ -104,6 +104,8 @@ http::response health_monitor::answer_ready() const {
     return in_json(state, state == health::unhealthy ? R"({"ready":false})" : R"({"ready":true})");
 }
 
-http::response health_monitor::answer_live() { return in_json(health::healthy, R"({"live":true})"); }
+http::response health_monitor::answer_live() {
+    return in_json(health::healthy, R"({"live":true})");
+}
 
 } // namespace mcp_provider::server

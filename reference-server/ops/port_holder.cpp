@@ -28,8 +28,8 @@ std::optional<listening_socket> find_listener(char const* table, std::uint16_t p
         std::string slot, local, remote, state, queues, timer, retransmits;
         listening_socket found;
         unsigned long timeout = 0;
-        columns >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> found.uid >> timeout >>
-            found.inode;
+        columns >> slot >> local >> remote >> state >> queues >> timer >> retransmits >>
+            found.uid >> timeout >> found.inode;
         constexpr std::string_view listen = "0A";
         auto const colon = local.rfind(':');
         if (!columns || state != listen || colon == std::string::npos) continue;
@@ -42,7 +42,8 @@ std::optional<listening_socket> find_listener(char const* table, std::uint16_t p
 
 bool holds(std::filesystem::path const& process, std::string const& link) {
     std::error_code error;
-    for (std::filesystem::directory_iterator at{process / "fd", error}, end; !error && at != end; at.increment(error)) {
+    for (std::filesystem::directory_iterator at{process / "fd", error}, end; !error && at != end;
+         at.increment(error)) {
         std::error_code unreadable;
         if (std::filesystem::read_symlink(at->path(), unreadable) == link) return true;
     }
@@ -59,11 +60,13 @@ std::optional<port_holder> find_port_holder(std::uint16_t port) {
     out.uid = listener->uid;
     std::string const link = "socket:[" + listener->inode + "]";
     std::error_code error;
-    for (std::filesystem::directory_iterator at{"/proc", error}, end; !error && at != end; at.increment(error)) {
+    for (std::filesystem::directory_iterator at{"/proc", error}, end; !error && at != end;
+         at.increment(error)) {
         std::string const name = at->path().filename().string();
         int pid = 0;
         auto const [stop, wrong] = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (wrong != std::errc{} || stop != name.data() + name.size() || !holds(at->path(), link)) continue;
+        if (wrong != std::errc{} || stop != name.data() + name.size() || !holds(at->path(), link))
+            continue;
         out.pid = pid;
         std::ifstream{at->path() / "comm"} >> out.command;
         break;
@@ -71,7 +74,8 @@ std::optional<port_holder> find_port_holder(std::uint16_t port) {
     return out;
 }
 
-std::string explain_busy_port(std::string const& address, std::uint16_t port, std::string const& our_key) {
+std::string explain_busy_port(std::string const& address, std::uint16_t port,
+                              std::string const& our_key) {
     std::string out = "port " + std::to_string(port) + " on " + address + " is in use";
     if (auto const holder = find_port_holder(port)) {
         if (holder->pid != 0)
@@ -82,7 +86,8 @@ std::string explain_busy_port(std::string const& address, std::uint16_t port, st
     }
     out += "\n  to move this server: " + our_key + "=" + std::to_string(port + 1);
     if (our_key == "ADAPTER_PORT")
-        out += "\n  to move an Ollama:   OLLAMA_HOST=127.0.0.1:" + std::to_string(port + 1) + " ollama serve";
+        out += "\n  to move an Ollama:   OLLAMA_HOST=127.0.0.1:" + std::to_string(port + 1) +
+               " ollama serve";
     return out;
 }
 

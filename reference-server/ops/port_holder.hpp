@@ -9,7 +9,7 @@ namespace mcp_provider::server {
 
 /// A process that listens.
 struct port_holder {
-    int pid = 0;         ///< 0 where the process belongs to another user and cannot be looked at
+    int pid = 0; ///< 0 where the process belongs to another user and cannot be looked at
     std::uint32_t uid = 0;
     std::string command; ///< its short name; empty where it cannot be looked at
 };

@@ -105,7 +105,7 @@ TEST_CASE("verify names an edited record") {
     CHECK(found.line == 8);
     CHECK(found.seq == 8);
     CHECK(found.text ==
-          "log:8: record 8 its mac is wrong: it was changed after it was written, or forged");
+          "log:8: record 8 has a wrong mac: it was changed after it was written, or forged");
 }
 
 TEST_CASE("verify names deleted records") {
@@ -116,6 +116,7 @@ TEST_CASE("verify names deleted records") {
     CHECK(found.line == 5);
     CHECK(found.seq == 5);
     CHECK(found.last_seq == 7);
+    CHECK(found.text == "log:5: records 5 to 7 missing before this line");
 }
 
 TEST_CASE("verify finds that the beginning of a file was cut off") {

@@ -26,7 +26,11 @@ TEST_CASE("nearest finds what was meant, and nothing where nothing is near") {
     CHECK(nearest("ADAPTER_PROT", words) == "ADAPTER_PORT");
     CHECK(nearest("adapter_host", words) == "ADAPTER_HOST");
     CHECK(nearest("LOGLEVEL", words) == "LOG_LEVEL");
+    CHECK(nearest("log", words) == "LOG_LEVEL");
+    CHECK(nearest("lo", words).empty());
     CHECK(nearest("DATABASE_URL", words).empty());
     CHECK(nearest("", words).empty());
+    CHECK(nearest("session.x", std::array<std::string_view, 2>{"security.sessions", "security.session.x"}) ==
+          "security.session.x");
     CHECK(nearest(std::string(100'000, 'A'), words).empty());
 }

@@ -79,7 +79,7 @@ TEST_CASE("a private folder is made with those above it, and an old one keeps it
     CHECK(mode_of(folder.path() / "a") == 0750);
 
     folder.write("file", "");
-    CHECK(make_private_directory(folder.path() / "file" / "below") == std::errc::not_a_directory);
+    CHECK(make_private_directory(folder.path() / "file" / "below") == std::errc::file_exists);
 }
 
 TEST_CASE("a file is read up to its bound, exactly, and a pipe is not waited for") {

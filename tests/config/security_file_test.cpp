@@ -62,7 +62,7 @@ TEST_CASE("a file without a document is nothing, and no problem") {
 
 TEST_CASE("what is not one plain document is refused with its line") {
     struct { std::string_view text; int line; std::string_view message; } const cases[] = {
-        {"a: 1\n---\nb: 2\n", 3, "a second document begins here"},
+        {"a: 1\n---\nb: 2\n", 2, "a second document begins here"},
         {"a: &x 1\nb: *x\n", 1, "an anchor stands here"},
         {"b: *x\n", 1, "the file is not YAML"},
         {"a: &x [1]\n", 1, "an anchor stands here"},
@@ -71,8 +71,9 @@ TEST_CASE("what is not one plain document is refused with its line") {
         {"a: 1\n\n[1]: 2\n", 3, "a key is a list or a mapping"},
         {"? {a: 1}\n: 2\n", 1, "a key is a list or a mapping"},
         {"a: 1\n b: 2\n", 2, "the file is not YAML"},
-        {"a: [1\n", 2, "the file is not YAML"},
+        {"a: [1\n", 1, "the file is not YAML"},
         {"a: \"x\n", 1, "the file is not YAML"},
+        {"a: 'x", 1, "the file is not YAML"},
         {"a: 1\n\tb: 2\n", 2, "the file is not YAML"},
         {"a: \"\\x07\"\n", 1, "the text contains a control character"},
         {"a: \"one\\ntwo\"\n", 1, "the text contains a control character"},

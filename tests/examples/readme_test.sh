@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$1"
 program=$2
+state=$(mktemp -d)
+trap 'if [ -n "${server_PID-}" ]; then kill "$server_PID"; wait "$server_PID"; fi; rm -rf "$state"' EXIT
 
 # blocks LANGUAGE: prints the code blocks of a language, each ended by a NUL.
 blocks() {
@@ -19,7 +21,7 @@ shown=0
 for kind in 'cpp tests/examples/*.cpp' 'cmake tests/package/*/CMakeLists.txt'; do
     read -r language files <<<"$kind"
     while IFS= read -r -d '' block; do
-        wanted=$(unindented <<<"$block")
+        wanted=$(unindented <<<"${block%$'\n'}")
         found=no
         for file in $files; do
             if [[ $(unindented "$file") == *"$wanted"* ]]; then found=yes; fi
@@ -40,20 +42,18 @@ while read -r file; do
     [ -f "$file" ] || { echo "README.md points to $file, which is not there"; exit 1; }
 done < <(grep -oE '\]\([A-Za-z/]+\.md\)' README.md | tr -d '[]()')
 
-# What is to be typed into a shell works, on a port of our own.
-state=$(mktemp -d)
-trap 'kill "$server" 2>/dev/null; rm -rf "$state"' EXIT
-export STATE_DIR=$state ADAPTER_PORT=$((20000 + $$ % 10000))
-"$program" serve >"$state/ready" 2>"$state/log" &
-server=$!
-for _ in $(seq 100); do
-    grep -q '^ready ' "$state/ready" && break
-    kill -0 "$server" || { cat "$state/log"; exit 1; }
-    sleep 0.1
-done
+# What is to be typed into a shell works, on a port of our own and without the settings of this folder.
+blocks sh >"$state/shell"
+cd "$state"
+export STATE_DIR=$state ADAPTER_PORT=0 BRIDGE_PORT=0
+coproc server { exec "$program" serve 2>"$state/log"; }
+read -t 10 -r ready <&"${server[0]}" || { cat "$state/log"; exit 1; }
+port=$(grep -oE 'adapter=http://127.0.0.1:[0-9]+' <<<"$ready" | grep -oE '[0-9]+$')
 while IFS= read -r -d '' block; do
-    said=$(bash -euo pipefail -c "${block//11434/$ADAPTER_PORT}")
-    grep -q 'it works' <<<"$said"
-    grep -q 'echo:latest' <<<"$said"
-done < <(blocks sh)
+    said=$(bash -euo pipefail -c "${block//11434/$port}" 2>&1)
+    if ! grep -q 'it works' <<<"$said" || ! grep -q 'echo:latest' <<<"$said"; then
+        echo "$said"
+        exit 1
+    fi
+done <shell
 echo "README.md shows what is there"

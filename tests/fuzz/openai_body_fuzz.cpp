@@ -37,7 +37,8 @@ void check(openai::chat_request const& request, generation_rules const& rules) {
         require(schema && schema->is_object());
     }
     for (agent::message const& one : asked.messages) {
-        for (agent::tool_call const& call : one.tool_calls) require(!call.id.empty() && !call.name.empty());
+        for (agent::tool_call const& call : one.tool_calls)
+            require(!call.id.empty() && !call.name.empty());
         for (agent::image const& image : one.images) require(!image.base64.empty());
         require(one.from != agent::role::tool || !one.tool_call_id.empty());
     }
@@ -46,7 +47,8 @@ void check(openai::chat_request const& request, generation_rules const& rules) {
 void check(openai::completion_request const& request, generation_rules const& rules) {
     agent::conversation const& asked = request.asked();
     require(!request.model().empty() && asked.is_completion);
-    require(count_characters(asked.prompt) + count_characters(asked.suffix) <= rules.max_prompt_characters);
+    require(count_characters(asked.prompt) + count_characters(asked.suffix) <=
+            rules.max_prompt_characters);
     check_sampling(asked, rules);
 }
 
@@ -65,7 +67,8 @@ void read(boost::json::value const& document, generation_rules const& rules) {
         return;
     }
     check(*request, rules);
-    request->for_each_text([](std::string_view at, std::string_view) { require(at.starts_with('/')); });
+    request->for_each_text(
+        [](std::string_view at, std::string_view) { require(at.starts_with('/')); });
 }
 
 } // namespace

@@ -5,7 +5,6 @@
 #include "mcp_provider/pipeline/pipeline.hpp"
 
 #include <asio/write.hpp>
-
 #include <poll.h>
 
 #include <chrono>
@@ -31,8 +30,8 @@ public:
     };
     void add(exchange const& one) {
         std::lock_guard const lock{mutex_};
-        list_.push_back({std::string{one.request().path()}, one.status(), one.cause(), one.request_bytes(),
-                         one.response_bytes()});
+        list_.push_back({std::string{one.request().path()}, one.status(), one.cause(),
+                         one.request_bytes(), one.response_bytes()});
     }
     /// Waits until there are `count` endings, at most two seconds; returns what there is.
     [[nodiscard]] std::vector<ending> wait_for(std::size_t count) const {
@@ -63,7 +62,8 @@ public:
     explicit served(router const& routes, http::limits const& limits = {}, std::size_t workers = 1,
                     std::size_t max_connections = 1000)
         : server_{routes, limits, workers, max_connections} {
-        if (auto const error = server_.listen({asio::ip::address_v4::loopback(), 0})) throw std::system_error{error};
+        if (auto const error = server_.listen({asio::ip::address_v4::loopback(), 0}))
+            throw std::system_error{error};
         where_ = server_.endpoints().front();
         server_.start();
     }
@@ -82,16 +82,20 @@ public:
         socket_.connect(where);
         socket_.set_option(tcp::no_delay{true});
     }
-    void send(std::string_view bytes) { asio::write(socket_, asio::buffer(bytes.data(), bytes.size())); }
+    void send(std::string_view bytes) {
+        asio::write(socket_, asio::buffer(bytes.data(), bytes.size()));
+    }
     /// Reads until `text` has come, the server has closed, or nothing came for two seconds. Returns all since the last call.
     [[nodiscard]] std::string read_until(std::string_view text) {
         std::string got;
-        while (got.find(text) == std::string::npos && read_some(got)) {}
+        while (got.find(text) == std::string::npos && read_some(got)) {
+        }
         return got;
     }
     [[nodiscard]] std::string read_to_end() {
         std::string got;
-        while (read_some(got)) {}
+        while (read_some(got)) {
+        }
         return got;
     }
     /// Whether the server has closed its side.
@@ -118,7 +122,9 @@ private:
 
 inline std::size_t count(std::string_view text, std::string_view what) {
     std::size_t found = 0;
-    for (auto at = text.find(what); at != std::string_view::npos; at = text.find(what, at + what.size())) ++found;
+    for (auto at = text.find(what); at != std::string_view::npos;
+         at = text.find(what, at + what.size()))
+        ++found;
     return found;
 }
 

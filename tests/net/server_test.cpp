@@ -1,5 +1,4 @@
 #include "mcp_provider/net/server.hpp"
-
 #include "mcp_provider/policy/deadline.hpp"
 #include "net/served.hpp"
 
@@ -17,10 +16,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string get(std::string_view path) { return "GET " + std::string{path} + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
+std::string get(std::string_view path) {
+    return "GET " + std::string{path} + " HTTP/1.1\r\nHost: a\r\n\r\n";
+}
 std::string post(std::string_view path, std::string_view body) {
-    return "POST " + std::string{path} + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
-           "\r\n\r\n" + std::string{body};
+    return "POST " + std::string{path} +
+           " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           std::string{body};
 }
 
 /// Waits until it is cancelled, and says so.
@@ -71,7 +73,9 @@ public:
         co_return http::stream_step::end;
     }
     void heartbeat(std::string& out) override { out += "<beat>"; }
-    void fail(rejection const& why, std::string& out) override { out += "<broken: " + why.message() + ">"; }
+    void fail(rejection const& why, std::string& out) override {
+        out += "<broken: " + why.message() + ">";
+    }
 
 private:
     std::string first_;
@@ -85,7 +89,9 @@ public:
         out += std::exchange(first_, {});
         co_return http::stream_step::more;
     }
-    void fail(rejection const& why, std::string& out) override { out += "<broken: " + why.message() + ">"; }
+    void fail(rejection const& why, std::string& out) override {
+        out += "<broken: " + why.message() + ">";
+    }
 
 private:
     std::string first_;
@@ -95,18 +101,21 @@ constexpr std::size_t piece_bytes = 16 * 1024;
 
 router hello() {
     router routes;
-    routes.add(http::method::get, "/hello",
-               pipeline().handle([] { return http::response{200, "text/plain", std::string{"hello"}}; }));
+    routes.add(http::method::get, "/hello", pipeline().handle([] {
+        return http::response{200, "text/plain", std::string{"hello"}};
+    }));
     routes.add(http::method::post, "/echo", pipeline().handle([](http::body const& in) {
         return http::response{200, "text/plain", std::string{in.text}};
     }));
     routes.add(http::method::post, "/refuse", pipeline().handle([]() -> result<http::response> {
         return rejection{rejection_code::forbidden, "no"};
     }));
-    routes.malformed(pipeline().handle(
-        [](http::request const& asked) -> result<http::response> { return *asked.malformation(); }));
-    routes.otherwise(pipeline().handle(
-        []() -> result<http::response> { return rejection{rejection_code::not_found, "nothing here"}; }));
+    routes.malformed(pipeline().handle([](http::request const& asked) -> result<http::response> {
+        return *asked.malformation();
+    }));
+    routes.otherwise(pipeline().handle([]() -> result<http::response> {
+        return rejection{rejection_code::not_found, "nothing here"};
+    }));
     return routes;
 }
 
@@ -163,7 +172,8 @@ TEST_CASE("a chunked body is read, and what follows it is the next request") {
     served server{routes};
     raw_client client{server.where()};
 
-    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n" +
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+                "chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n" +
                 get("/hello"));
     auto const got = client.read_until("hello");
 
@@ -176,7 +186,8 @@ TEST_CASE("Expect: 100-continue is answered before the body is sent") {
     served server{routes};
     raw_client client{server.where()};
 
-    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+    client.send(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
     CHECK(client.read_until("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
     client.send("body");
 
@@ -188,7 +199,8 @@ TEST_CASE("a refusal does not ask for the body that a client holds back, and clo
     served server{routes};
     raw_client client{server.where()};
 
-    client.send("POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+    client.send(
+        "POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
     auto const got = client.read_to_end();
 
     CHECK(got.starts_with("HTTP/1.1 403 Forbidden\r\n"));
@@ -250,7 +262,8 @@ TEST_CASE("HTTP/1.0 closes unless it asks to go on") {
     CHECK_FALSE(again.is_closed());
 }
 
-TEST_CASE("a malformed request is answered and its connection closed, with nothing served from what follows") {
+TEST_CASE("a malformed request is answered and its connection closed, with nothing served from "
+          "what follows") {
     auto const routes = hello();
     served server{routes};
     raw_client client{server.where()};
@@ -274,7 +287,8 @@ TEST_CASE("a body over the limit is refused from its head alone, one byte less i
 
     fits.send(post("/echo", "0123456789"));
     too_long.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n");
-    too_long_in_chunks.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n");
+    too_long_in_chunks.send(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n");
 
     CHECK(fits.read_until("0123456789").starts_with("HTTP/1.1 200"));
     CHECK(too_long.read_to_end().starts_with("HTTP/1.1 413"));
@@ -299,12 +313,14 @@ TEST_CASE("slow senders get 408, idle connections are closed without a word") {
     CHECK(idle.is_closed());
 }
 
-TEST_CASE("a client that leaves stops its handler within 100 ms, even with another request behind") {
+TEST_CASE(
+    "a client that leaves stops its handler within 100 ms, even with another request behind") {
     std::atomic<int> started = 0;
     std::atomic<int> stopped = 0;
     endings notes;
     router routes;
-    routes.add(http::method::get, "/wait", pipeline(noting{&notes}).handle(patient_handler{&started, &stopped}));
+    routes.add(http::method::get, "/wait",
+               pipeline(noting{&notes}).handle(patient_handler{&started, &stopped}));
     served server{routes};
     raw_client plain{server.where()};
     raw_client pipelining{server.where()};
@@ -330,7 +346,9 @@ TEST_CASE("a handler that is too slow is cancelled and answered with 504") {
     std::atomic<int> stopped = 0;
     endings notes;
     router routes;
-    routes.add(http::method::get, "/wait", pipeline(noting{&notes}, deadline{{50ms, 0ms}}).handle(patient_handler{&started, &stopped}));
+    routes.add(http::method::get, "/wait",
+               pipeline(noting{&notes}, deadline{{50ms, 0ms}})
+                   .handle(patient_handler{&started, &stopped}));
     served server{routes};
     raw_client client{server.where()};
 
@@ -378,11 +396,13 @@ TEST_CASE("an HTTP/1.0 client gets a stream as it is, ended by the connection") 
     CHECK(client.is_closed());
 }
 
-TEST_CASE("a client that does not read makes the server pull at most 1 MiB beyond the sockets' buffers") {
+TEST_CASE(
+    "a client that does not read makes the server pull at most 1 MiB beyond the sockets' buffers") {
     std::atomic<std::size_t> pulled = 0;
     router routes;
     routes.add(http::method::get, "/stream", pipeline().handle([&pulled] {
-        return http::response{200, "text/plain", std::make_unique<counted_stream>(pulled, piece_bytes, 100'000)};
+        return http::response{200, "text/plain",
+                              std::make_unique<counted_stream>(pulled, piece_bytes, 100'000)};
     }));
     served server{routes};
     raw_client client{server.where()};
@@ -442,12 +462,46 @@ TEST_CASE("a stream that breaks off says so, ends its framing and closes") {
     CHECK(notes.wait_for(1).front().cause == end_cause::failed);
 }
 
-TEST_CASE("a silent source: the head goes out after its hold, then heartbeats, then the limit between pieces") {
+TEST_CASE("what a stream said before it broke off is not lost when both come at once") {
+    class breaking_stream final : public http::body_stream {
+    public:
+        asio::awaitable<result<http::stream_step>> next(std::string& out) override {
+            if (said_) co_return rejection{rejection_code::upstream_failed, "no more"};
+            said_ = true;
+            out += "words";
+            co_return http::stream_step::more;
+        }
+        bool ready() const noexcept override { return true; }
+        void fail(rejection const& why, std::string& out) override {
+            out += "<broken: " + why.message() + ">";
+        }
+
+    private:
+        bool said_ = false;
+    };
+    router routes;
+    routes.add(http::method::get, "/stream", pipeline().handle([] {
+        return http::response{200, "text/plain", std::make_unique<breaking_stream>()};
+    }));
+    served server{routes};
+    raw_client client{server.where()};
+
+    client.send(get("/stream"));
+    auto const got = client.read_to_end();
+
+    CHECK(got.starts_with("HTTP/1.1 200 OK\r\n"));
+    CHECK(got.find("words<broken: no more>") != std::string::npos);
+    CHECK(got.ends_with("\r\n0\r\n\r\n"));
+}
+
+TEST_CASE("a silent source: the head goes out after its hold, then heartbeats, then the limit "
+          "between pieces") {
     endings notes;
     router routes;
-    routes.add(http::method::get, "/stream", pipeline(noting{&notes}, deadline{{10s, 400ms}}).handle([] {
-        return http::response{200, "text/plain", std::make_unique<silent_stream>("one")};
-    }));
+    routes.add(http::method::get, "/stream",
+               pipeline(noting{&notes}, deadline{{10s, 400ms}}).handle([] {
+                   return http::response{200, "text/plain", std::make_unique<silent_stream>("one")};
+               }));
     routes.add(http::method::get, "/mute", pipeline(noting{&notes}).handle([] {
         return http::response{200, "text/plain", std::make_unique<silent_stream>("")};
     }));
@@ -475,7 +529,8 @@ TEST_CASE("a drain lets a response finish, closes idle connections, and cuts wha
     std::atomic<int> stopped = 0;
     endings notes;
     router routes = hello();
-    routes.add(http::method::get, "/wait", pipeline(noting{&notes}).handle(patient_handler{&started, &stopped}));
+    routes.add(http::method::get, "/wait",
+               pipeline(noting{&notes}).handle(patient_handler{&started, &stopped}));
     served server{routes};
     raw_client idle{server.where()};
     raw_client waiting{server.where()};

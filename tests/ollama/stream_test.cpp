@@ -213,6 +213,32 @@ TEST_CASE("a stream that breaks off ends with an error line, after all that came
     }
 }
 
+TEST_CASE("what came before a failure is let out by itself, though both were there at once") {
+    playing exchange{script{}.opened().text("x").fails(broken()), pace::coalesced};
+    std::string out;
+    CHECK(pull(exchange.stream, out));
+    CHECK(out.find("\"content\":\"x\"") != std::string::npos);
+    CHECK_FALSE(
+        exchange.stream
+            .ready()); // else a connection pulls on, and has to choose between text and failure
+    out.clear();
+    CHECK_FALSE(pull(exchange.stream, out));
+    CHECK(out.empty());
+}
+
+TEST_CASE(
+    "a failure in a later pull does not take the text with it that the connection still holds") {
+    script words;
+    words.opened();
+    for (int i = 0; i != 9; ++i) words.text(std::string(4096, 'x'));
+    playing exchange{words.fails(broken()), pace::coalesced};
+    std::string out;
+    while (pull(exchange.stream, out) && exchange.stream.ready()) {
+    }
+    CHECK(out.size() > 9 * 4096);
+    CHECK_FALSE(pull(exchange.stream, out));
+}
+
 TEST_CASE("no line but a failure has an error member, and none is blank") {
     playing exchange{
         script{}.opened().text("").reasoning("").text("error").call(0, "", "f").finished()};

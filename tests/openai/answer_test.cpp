@@ -1,7 +1,6 @@
-#include "openai/answer.hpp"
-
 #include "mcp_provider/testing/fake_agent.hpp"
 #include "mcp_provider/testing/run.hpp"
+#include "openai/answer.hpp"
 
 #include <chrono>
 #include <set>
@@ -103,28 +102,32 @@ TEST_CASE("write_chat_answer writes a text") {
     answer.text = "Hi \"you\"";
     answer.used = {3, 2};
 
-    CHECK(openai::write_chat_answer(head, answer) ==
-          R"({"id":"chatcmpl-1","object":"chat.completion","created":7,"model":"echo","choices":[{"index":0,)"
-          R"("message":{"role":"assistant","content":"Hi \"you\"","refusal":null},"logprobs":null,)"
-          R"("finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}})");
+    CHECK(
+        openai::write_chat_answer(head, answer) ==
+        R"({"id":"chatcmpl-1","object":"chat.completion","created":7,"model":"echo","choices":[{"index":0,)"
+        R"("message":{"role":"assistant","content":"Hi \"you\"","refusal":null},"logprobs":null,)"
+        R"("finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}})");
 }
 
-TEST_CASE("write_chat_answer writes reasoning under both names, and null for the content of bare tool calls") {
+TEST_CASE("write_chat_answer writes reasoning under both names, and null for the content of bare "
+          "tool calls") {
     openai::collected answer;
     answer.reasoning = "hm";
     answer.calls.emplace_back("call_1", "f", R"({"a":1})");
     answer.calls.emplace_back("call_2", "g", "{}");
 
-    CHECK(openai::write_chat_answer(head, answer) ==
-          R"({"id":"chatcmpl-1","object":"chat.completion","created":7,"model":"echo","choices":[{"index":0,)"
-          R"("message":{"role":"assistant","content":null,"refusal":null,"reasoning":"hm","reasoning_content":"hm",)"
-          R"("tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},)"
-          R"({"id":"call_2","type":"function","function":{"name":"g","arguments":"{}"}}]},"logprobs":null,)"
-          R"("finish_reason":"tool_calls"}],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}})");
+    CHECK(
+        openai::write_chat_answer(head, answer) ==
+        R"({"id":"chatcmpl-1","object":"chat.completion","created":7,"model":"echo","choices":[{"index":0,)"
+        R"("message":{"role":"assistant","content":null,"refusal":null,"reasoning":"hm","reasoning_content":"hm",)"
+        R"("tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},)"
+        R"({"id":"call_2","type":"function","function":{"name":"g","arguments":"{}"}}]},"logprobs":null,)"
+        R"("finish_reason":"tool_calls"}],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}})");
 }
 
 TEST_CASE("write_chat_answer writes an empty answer as an empty text and not as null") {
-    CHECK(openai::write_chat_answer(head, openai::collected{}).find(R"("content":"","refusal")") != std::string::npos);
+    CHECK(openai::write_chat_answer(head, openai::collected{}).find(R"("content":"","refusal")") !=
+          std::string::npos);
 }
 
 TEST_CASE("write_completion_answer writes the text in one choice") {
@@ -133,17 +136,19 @@ TEST_CASE("write_completion_answer writes the text in one choice") {
     answer.reason = agent::finish_reason::length;
     answer.used = {1, 1};
 
-    CHECK(openai::write_completion_answer(head, answer) ==
-          R"({"id":"chatcmpl-1","object":"text_completion","created":7,"model":"echo","choices":[{"index":0,)"
-          R"("text":"a\n","logprobs":null,"finish_reason":"length"}],)"
-          R"("usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}})");
+    CHECK(
+        openai::write_completion_answer(head, answer) ==
+        R"({"id":"chatcmpl-1","object":"text_completion","created":7,"model":"echo","choices":[{"index":0,)"
+        R"("text":"a\n","logprobs":null,"finish_reason":"length"}],)"
+        R"("usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}})");
 }
 
 TEST_CASE("answer_head gives every answer an identifier of its own, and the time in seconds") {
     system_time const when{std::chrono::seconds{1'700'000'000} + std::chrono::milliseconds{900}};
     std::set<std::string> seen;
 
-    for (int i = 0; i != 1000; ++i) seen.insert(openai::answer_head::make("chatcmpl-", "m", when).id);
+    for (int i = 0; i != 1000; ++i)
+        seen.insert(openai::answer_head::make("chatcmpl-", "m", when).id);
 
     CHECK(seen.size() == 1000);
     CHECK(seen.begin()->starts_with("chatcmpl-"));

@@ -1,6 +1,5 @@
-#include "openai/messages.hpp"
-
 #include "asking.hpp"
+#include "openai/messages.hpp"
 
 #include <string>
 #include <string_view>
@@ -14,7 +13,9 @@ using asking::chat_of;
 using asking::read;
 using server::openai::chat_request;
 
-result<chat_request> read_messages_of(std::string_view messages) { return read<chat_request>(chat_of(messages)); }
+result<chat_request> read_messages_of(std::string_view messages) {
+    return read<chat_request>(chat_of(messages));
+}
 
 } // namespace
 
@@ -75,18 +76,25 @@ TEST_CASE("messages say what is wrong, where, and what is allowed") {
          R"(must be "system", "developer", "user", "assistant" or "tool"; it is "model")"},
         {R"([{"role":"User","content":"x"}])", "/messages/0/role", R"(it is "User")"},
         {R"([{"role":"user"}])", "/messages/0/content", "must be a string or an array of parts"},
-        {R"([{"role":"user","content":null}])", "/messages/0/content", "must be a string or an array of parts"},
-        {R"([{"role":"user","content":7}])", "/messages/0/content", "must be a string or an array of parts"},
-        {R"([{"role":"user","content":{}}])", "/messages/0/content", "must be a string or an array of parts"},
-        {R"([{"role":"assistant","content":null}])", "/messages/0/content", "only an assistant's message with tool_calls"},
-        {R"([{"role":"assistant","content":null,"tool_calls":[]}])", "/messages/0/content", "tool_calls"},
+        {R"([{"role":"user","content":null}])", "/messages/0/content",
+         "must be a string or an array of parts"},
+        {R"([{"role":"user","content":7}])", "/messages/0/content",
+         "must be a string or an array of parts"},
+        {R"([{"role":"user","content":{}}])", "/messages/0/content",
+         "must be a string or an array of parts"},
+        {R"([{"role":"assistant","content":null}])", "/messages/0/content",
+         "only an assistant's message with tool_calls"},
+        {R"([{"role":"assistant","content":null,"tool_calls":[]}])", "/messages/0/content",
+         "tool_calls"},
         {R"([{"role":"user","content":["x"]}])", "/messages/0/content/0", "must be an object"},
-        {R"([{"role":"user","content":[{"text":"x"}]}])", "/messages/0/content/0/type", "must be a string; it is missing"},
-        {R"([{"role":"user","content":[{"type":"text"}]}])", "/messages/0/content/0/text", "must be a string"},
+        {R"([{"role":"user","content":[{"text":"x"}]}])", "/messages/0/content/0/type",
+         "must be a string; it is missing"},
+        {R"([{"role":"user","content":[{"type":"text"}]}])", "/messages/0/content/0/text",
+         "must be a string"},
         {R"([{"role":"user","content":[{"type":"video"}]}])", "/messages/0/content/0/type",
          R"(must be "text" or "image_url"; it is "video")"},
-        {R"([{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}])", "/messages/0/content/0/type",
-         "audio and files are not supported here"},
+        {R"([{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}])",
+         "/messages/0/content/0/type", "audio and files are not supported here"},
         {R"([{"role":"user","content":[{"type":"file","file":{}}]}])", "/messages/0/content/0/type",
          "audio and files are not supported here"},
         {R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}])",
@@ -105,13 +113,18 @@ TEST_CASE("messages say what is wrong, where, and what is allowed") {
          "/messages/0/content/0/image_url", "padded base64"},
         {R"([{"role":"user","content":[{"type":"image_url","image_url":"data:image/png;base64,"}]}])",
          "/messages/0/content/0/image_url", "padded base64"},
-        {R"([{"role":"user","content":[{"type":"image_url"}]}])", "/messages/0/content/0/image_url", "must be a string"},
+        {R"([{"role":"user","content":[{"type":"image_url"}]}])", "/messages/0/content/0/image_url",
+         "must be a string"},
         {R"([{"role":"user","content":"x","tool_calls":[{"id":"1"}]}])", "/messages/0/tool_calls",
          "is for messages of an assistant only"},
-        {R"([{"role":"assistant","content":"x","audio":{"id":"a"}}])", "/messages/0/audio", "is not supported here"},
-        {R"([{"role":"tool","content":"x"}])", "/messages/0/tool_call_id", "must be a string; it is missing"},
-        {R"([{"role":"tool","content":"x","tool_call_id":""}])", "/messages/0/tool_call_id", "must not be empty"},
-        {R"([{"role":"function","content":"x"}])", "/messages/0/name", "must be a string; it is missing"},
+        {R"([{"role":"assistant","content":"x","audio":{"id":"a"}}])", "/messages/0/audio",
+         "is not supported here"},
+        {R"([{"role":"tool","content":"x"}])", "/messages/0/tool_call_id",
+         "must be a string; it is missing"},
+        {R"([{"role":"tool","content":"x","tool_call_id":""}])", "/messages/0/tool_call_id",
+         "must not be empty"},
+        {R"([{"role":"function","content":"x"}])", "/messages/0/name",
+         "must be a string; it is missing"},
     };
     for (auto const& one : refusals) {
         CAPTURE(one.messages);
@@ -129,13 +142,15 @@ TEST_CASE("messages say what is wrong, where, and what is allowed") {
 TEST_CASE("messages count the text of calls and reasoning too, in code points") {
     server::generation_rules rules;
     rules.max_message_characters = 7;
-    std::string const messages = R"([{"role":"assistant","content":"ü","reasoning":"öö","tool_calls":[{"id":"1",)"
-                                 R"("function":{"name":"f","arguments":"{ }"}}]},{"role":"user","content":"U"}])";
+    std::string const messages =
+        R"([{"role":"assistant","content":"ü","reasoning":"öö","tool_calls":[{"id":"1",)"
+        R"("function":{"name":"f","arguments":"{ }"}}]},{"role":"user","content":"U"}])";
     std::string const one_more = R"([{"role":"user","content":"12345678"}])";
 
     CHECK(read<chat_request>(chat_of(messages), rules));
     auto const beyond = read<chat_request>(chat_of(one_more), rules);
     REQUIRE_FALSE(beyond);
     CHECK(beyond.error().where() == "/messages");
-    CHECK(beyond.error().message() == "/messages must have at most 7 characters of text together; they have 8");
+    CHECK(beyond.error().message() ==
+          "/messages must have at most 7 characters of text together; they have 8");
 }

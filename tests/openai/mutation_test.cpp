@@ -1,6 +1,5 @@
-#include "openai/wire.hpp"
-
 #include "asking.hpp"
+#include "openai/wire.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -34,12 +33,14 @@ constexpr std::string_view chat =
     R"({"name":"n","schema":{"type":"object"}}}})";
 constexpr std::string_view completion =
     R"({"model":"echo","prompt":"def f(x):\n","suffix":"\nreturn y","stop":["\n\n"],"max_tokens":300,"stream":false})";
-constexpr std::string_view embedding = R"({"model":"echo-embed","input":["a","b"],"encoding_format":"base64","dimensions":8})";
+constexpr std::string_view embedding =
+    R"({"model":"echo-embed","input":["a","b"],"encoding_format":"base64","dimensions":8})";
 
 /// Changes, drops, doubles or moves a few bytes.
 std::string mutated(std::string text, std::mt19937& random) {
     auto const below = [&](std::size_t bound) { return random() % bound; };
-    constexpr std::string_view inserts[] = {"null", "{}", "[]", "\"", "-1", "1e999", "true", "\\u0000", "\xFF", ",", "}"};
+    constexpr std::string_view inserts[] = {"null", "{}",      "[]",   "\"", "-1", "1e999",
+                                            "true", "\\u0000", "\xFF", ",",  "}"};
     for (std::size_t edits = 1 + below(4); edits != 0 && !text.empty(); --edits) {
         std::size_t const at = below(text.size());
         switch (below(5)) {
@@ -53,7 +54,9 @@ std::string mutated(std::string text, std::mt19937& random) {
     return text;
 }
 
-bool is_text(boost::json::value const* value) { return value != nullptr && value->is_string() && !value->get_string().empty(); }
+bool is_text(boost::json::value const* value) {
+    return value != nullptr && value->is_string() && !value->get_string().empty();
+}
 
 bool is_message(boost::json::value const& one) {
     auto const* const object = one.if_object();
@@ -80,7 +83,8 @@ bool may_have(boost::json::value const& document, std::string_view member) {
     auto const* const object = document.if_object();
     if (object == nullptr || !is_text(object->if_contains("model"))) return false;
     auto const* const found = object->if_contains({member.data(), member.size()});
-    return found != nullptr && (found->is_string() || (found->is_array() && !found->get_array().empty()));
+    return found != nullptr &&
+           (found->is_string() || (found->is_array() && !found->get_array().empty()));
 }
 
 /// What a required part may be broken into.
@@ -97,7 +101,8 @@ boost::json::value broken(std::mt19937& random, bool text_is_wrong) {
 
 } // namespace
 
-TEST_CASE("10,000 random mutations of a chat: none crashes, and none is accepted whose required parts are broken") {
+TEST_CASE("10,000 random mutations of a chat: none crashes, and none is accepted whose required "
+          "parts are broken") {
     std::mt19937 random{20'261'123};
     int accepted = 0;
     int parsed = 0;
@@ -128,16 +133,19 @@ TEST_CASE("10,000 random mutations of a completion and of an embedding keep the 
         std::string const other = mutated(std::string{embedding}, random);
         if (auto const document = json::parse(one)) {
             CAPTURE(one);
-            if (openai::completion_request::from_json(*document, {})) CHECK(may_have(*document, "prompt"));
+            if (openai::completion_request::from_json(*document, {}))
+                CHECK(may_have(*document, "prompt"));
         }
         if (auto const document = json::parse(other)) {
             CAPTURE(other);
-            if (openai::embedding_request::from_json(*document, {})) CHECK(may_have(*document, "input"));
+            if (openai::embedding_request::from_json(*document, {}))
+                CHECK(may_have(*document, "input"));
         }
     }
 }
 
-TEST_CASE("10,000 chats with one required part replaced or dropped are refused, each at that part") {
+TEST_CASE(
+    "10,000 chats with one required part replaced or dropped are refused, each at that part") {
     struct {
         std::string_view pointer;
         std::string_view parent;
@@ -154,8 +162,10 @@ TEST_CASE("10,000 chats with one required part replaced or dropped are refused, 
         {"/messages/1/content/1/image_url", "/messages/1/content/1", "image_url", true},
         {"/messages/2/tool_calls/0/id", "/messages/2/tool_calls/0", "id", false},
         {"/messages/2/tool_calls/0/function", "/messages/2/tool_calls/0", "function", true},
-        {"/messages/2/tool_calls/0/function/name", "/messages/2/tool_calls/0/function", "name", false},
-        {"/messages/2/tool_calls/0/function/arguments", "/messages/2/tool_calls/0/function", "arguments", true},
+        {"/messages/2/tool_calls/0/function/name", "/messages/2/tool_calls/0/function", "name",
+         false},
+        {"/messages/2/tool_calls/0/function/arguments", "/messages/2/tool_calls/0/function",
+         "arguments", true},
         {"/tools/0/function", "/tools/0", "function", true},
         {"/tools/0/function/name", "/tools/0/function", "name", false},
         {"/response_format/type", "/response_format", "type", false},
@@ -169,8 +179,10 @@ TEST_CASE("10,000 chats with one required part replaced or dropped are refused, 
         auto const& part = parts[random() % std::size(parts)];
         boost::json::value document = *whole;
         auto& parent = document.at_pointer({part.parent.data(), part.parent.size()}).as_object();
-        if (random() % 4 == 0) parent.erase({part.member.data(), part.member.size()});
-        else parent[{part.member.data(), part.member.size()}] = broken(random, part.text_is_wrong);
+        if (random() % 4 == 0)
+            parent.erase({part.member.data(), part.member.size()});
+        else
+            parent[{part.member.data(), part.member.size()}] = broken(random, part.text_is_wrong);
         CAPTURE(boost::json::serialize(document));
 
         auto const request = openai::chat_request::from_json(document, {});
@@ -181,6 +193,7 @@ TEST_CASE("10,000 chats with one required part replaced or dropped are refused, 
 }
 
 TEST_CASE("a body is read or refused at whatever byte it is cut off, and never accepted short") {
-    for (std::size_t size = 0; size != chat.size(); ++size) CHECK_FALSE(read<openai::chat_request>(chat.substr(0, size)));
+    for (std::size_t size = 0; size != chat.size(); ++size)
+        CHECK_FALSE(read<openai::chat_request>(chat.substr(0, size)));
     CHECK(read<openai::chat_request>(chat));
 }

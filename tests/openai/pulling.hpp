@@ -1,4 +1,5 @@
-// Body streams read to their end the way a connection does it, for the tests of the OpenAI dialect.
+// Body streams read to their end the way a connection does it, for the tests of the OpenAI dialect:
+// several pieces in one write while the stream is ready, and nothing of a write in which it failed.
 #pragma once
 
 #include "mcp_provider/core/rejection.hpp"
@@ -18,10 +19,11 @@ class pulled {
 public:
     pulled() = default;
 
-    std::string text;                                   ///< all bytes
-    std::vector<std::string> writes;                    ///< what each call of `next` appended
-    std::optional<mcp_provider::rejection> before_head; ///< the refusal that came before anything went out
-    std::optional<mcp_provider::rejection> broken;      ///< the refusal that broke the stream off
+    std::string text;                ///< all bytes
+    std::vector<std::string> writes; ///< what each write had
+    std::optional<mcp_provider::rejection>
+        before_head; ///< the refusal that came before anything went out
+    std::optional<mcp_provider::rejection> broken; ///< the refusal that broke the stream off
 };
 
 /// Pulls until the end, or until a refusal, which goes through `fail` where something has gone out already.
@@ -31,6 +33,8 @@ inline asio::awaitable<pulled> pull(mcp_provider::http::body_stream& body) {
     for (;;) {
         std::string out;
         auto step = co_await body.next(out);
+        while (step && *step == mcp_provider::http::stream_step::more && body.ready())
+            step = co_await body.next(out);
         if (!step) {
             if (!head_sent) {
                 all.before_head = std::move(step).error();

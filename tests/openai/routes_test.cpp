@@ -1,10 +1,9 @@
-#include "openai/routes.hpp"
-
 #include "asking.hpp"
 #include "mcp_provider/crypto/digest.hpp"
 #include "mcp_provider/json/parse.hpp"
 #include "mcp_provider/testing/fake_agent.hpp"
 #include "mcp_provider/testing/run.hpp"
+#include "openai/routes.hpp"
 #include "pulling.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -36,7 +35,8 @@ agent::model model_of(std::string name, std::uint8_t can, std::uint32_t embeddin
 std::vector<agent::model> offer() {
     using namespace agent::capability;
     return {model_of("echo:latest", completion | tools | insert), model_of("plain", completion),
-            model_of("org/sight:7b", completion | vision | thinking), model_of("echo-embed:latest", embedding, 4)};
+            model_of("org/sight:7b", completion | vision | thinking),
+            model_of("echo-embed:latest", embedding, 4)};
 }
 
 /// A server of one agent that says `Hi`.
@@ -53,7 +53,8 @@ public:
         return ask<openai::chat_request>(openai::chat_handler{agents}, text, who);
     }
     result<http::response> completion(std::string const& text) {
-        return ask<openai::completion_request>(openai::completion_handler{agents}, text, somebody());
+        return ask<openai::completion_request>(openai::completion_handler{agents}, text,
+                                               somebody());
     }
     result<http::response> embedding(std::string const& text) {
         return ask<openai::embedding_request>(openai::embedding_handler{agents}, text, somebody());
@@ -62,7 +63,7 @@ public:
         http::request asked;
         asked.set_line("GET", target, 1);
         openai::model_handler const handler{agents};
-        return testing::run(handler(asked, who));
+        return handler(asked, who);
     }
 
     testing::fake_agent agents{offer()};
@@ -71,11 +72,13 @@ public:
 
 private:
     template <class Request, class Handler>
-    result<http::response> ask(Handler const& handler, std::string const& text, principal const& who) {
+    result<http::response> ask(Handler const& handler, std::string const& text,
+                               principal const& who) {
         auto const asked = read<Request>(text);
         if (!asked) return asked.error();
         auto answer = testing::run(handler(*asked, who, proof));
-        if (answer && answer->stream() != nullptr) streamed = testing::run(asking::pull(*answer->stream())).text;
+        if (answer && answer->stream() != nullptr)
+            streamed = testing::run(asking::pull(*answer->stream())).text;
         return answer;
     }
 
@@ -84,7 +87,8 @@ public:
 };
 
 std::string chat_to(std::string_view model, std::string_view members = {}) {
-    std::string text = R"({"model":")" + std::string{model} + R"(","messages":[{"role":"user","content":"hello"}])";
+    std::string text = R"({"model":")" + std::string{model} +
+                       R"(","messages":[{"role":"user","content":"hello"}])";
     if (!members.empty()) text += ',';
     text += members;
     return text + '}';
@@ -112,7 +116,8 @@ TEST_CASE("chat_handler answers with one object, and the model as it was asked f
 TEST_CASE("chat_handler streams with the fields that keep proxies from buffering") {
     gateway server;
 
-    auto const answer = server.chat(chat_to("echo:latest", R"("stream":true,"stream_options":{"include_usage":true})"));
+    auto const answer = server.chat(
+        chat_to("echo:latest", R"("stream":true,"stream_options":{"include_usage":true})"));
 
     REQUIRE(answer);
     CHECK(answer->status() == 200);
@@ -120,7 +125,8 @@ TEST_CASE("chat_handler streams with the fields that keep proxies from buffering
     CHECK(answer->fields().get("Cache-Control") == "no-cache");
     CHECK(answer->fields().get("X-Accel-Buffering") == "no");
     CHECK(server.streamed.starts_with(R"(data: {"id":"chatcmpl-)"));
-    CHECK(server.streamed.find(R"("usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5})") !=
+    CHECK(server.streamed.find(
+              R"("usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5})") !=
           std::string::npos);
     CHECK(server.streamed.ends_with("data: [DONE]\n\n"));
 }
@@ -140,7 +146,8 @@ TEST_CASE("chat_handler notes model, hash of the prompt, tokens and reason, stre
     }
 }
 
-TEST_CASE("chat_handler refuses a model that is unknown, not for this caller, or that cannot do it, before it asks") {
+TEST_CASE("chat_handler refuses a model that is unknown, not for this caller, or that cannot do "
+          "it, before it asks") {
     struct {
         std::string text;
         principal who;
@@ -149,15 +156,18 @@ TEST_CASE("chat_handler refuses a model that is unknown, not for this caller, or
         std::string_view where;
     } const refusals[] = {
         {chat_to("gpt-5"), somebody(), rejection_code::not_found, "model 'gpt-5' not found", ""},
-        {chat_to("plain"), somebody({"echo"}), rejection_code::forbidden, "this key may not use model 'plain'", ""},
-        {chat_to("echo-embed"), somebody(), rejection_code::bad_request, "\"echo-embed\" does not support chat", ""},
+        {chat_to("plain"), somebody({"echo"}), rejection_code::forbidden,
+         "this key may not use model 'plain'", ""},
+        {chat_to("echo-embed"), somebody(), rejection_code::bad_request,
+         "\"echo-embed\" does not support chat", ""},
         {chat_to("plain", R"("tools":[{"type":"function","function":{"name":"f"}}])"), somebody(),
          rejection_code::bad_request, "\"plain\" does not support tools", "/tools"},
         {chat_to("plain", R"("reasoning_effort":"high")"), somebody(), rejection_code::bad_request,
          "\"plain\" does not support thinking", "/reasoning_effort"},
         {R"({"model":"plain","messages":[{"role":"user","content":[{"type":"image_url","image_url":)"
          R"("data:image/png;base64,QQ=="}]}]})",
-         somebody(), rejection_code::bad_request, "\"plain\" does not support images", "/messages/0/content"},
+         somebody(), rejection_code::bad_request, "\"plain\" does not support images",
+         "/messages/0/content"},
     };
     for (auto const& one : refusals) {
         CAPTURE(one.text);
@@ -177,11 +187,13 @@ TEST_CASE("chat_handler lets pass what the model can do, and tools that must not
     gateway server;
 
     CHECK(server.chat(chat_to("echo", R"("tools":[{"type":"function","function":{"name":"f"}}])")));
-    CHECK(server.chat(chat_to("plain", R"("tools":[{"function":{"name":"f"}}],"tool_choice":"none")")));
+    CHECK(server.chat(
+        chat_to("plain", R"("tools":[{"function":{"name":"f"}}],"tool_choice":"none")")));
     CHECK(server.chat(chat_to("plain", R"("reasoning_effort":"none")")));
     CHECK(server.chat(chat_to("org/sight:7b", R"("reasoning_effort":"low")")));
-    CHECK(server.chat(R"({"model":"org/sight:7b","messages":[{"role":"user","content":[{"type":"image_url",)"
-                      R"("image_url":"data:image/png;base64,QQ=="}]}]})"));
+    CHECK(server.chat(
+        R"({"model":"org/sight:7b","messages":[{"role":"user","content":[{"type":"image_url",)"
+        R"("image_url":"data:image/png;base64,QQ=="}]}]})"));
 }
 
 TEST_CASE("chat_handler passes on an agent's refusal, streamed or not") {
@@ -237,9 +249,11 @@ TEST_CASE("embedding_handler writes numbers") {
     auto const answer = server.embedding(R"({"model":"echo-embed","input":["a","b"]})");
 
     REQUIRE(answer);
-    CHECK(answer->text() == R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":[1,-0.5,1e-09,0.1]},)"
-                            R"({"object":"embedding","index":1,"embedding":[0,0,0,1]}],"model":"echo-embed",)"
-                            R"("usage":{"prompt_tokens":7,"total_tokens":7}})");
+    CHECK(
+        answer->text() ==
+        R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":[1,-0.5,1e-09,0.1]},)"
+        R"({"object":"embedding","index":1,"embedding":[0,0,0,1]}],"model":"echo-embed",)"
+        R"("usage":{"prompt_tokens":7,"total_tokens":7}})");
     CHECK(server.proof.notes().model == "echo-embed:latest");
     CHECK(server.proof.notes().prompt_tokens == 7);
 }
@@ -248,7 +262,8 @@ TEST_CASE("embedding_handler writes base64 of little-endian floats") {
     gateway server;
     server.agents.embeds({{1.0F, -2.0F}}, 1);
 
-    auto const answer = server.embedding(R"({"model":"echo-embed","input":"a","encoding_format":"base64","dimensions":2})");
+    auto const answer = server.embedding(
+        R"({"model":"echo-embed","input":"a","encoding_format":"base64","dimensions":2})");
 
     REQUIRE(answer);
     // 00 00 80 3f, 00 00 00 c0
@@ -275,10 +290,12 @@ TEST_CASE("embedding_handler calls an agent wrong that gives other vectors than 
     };
 
     CHECK(code_of({}, R"({"model":"echo-embed","input":"a"})") == rejection_code::upstream_failed);
-    CHECK(code_of({{1.0F}, {1.0F}}, R"({"model":"echo-embed","input":"a"})") == rejection_code::upstream_failed);
-    CHECK(code_of({{1.0F}}, R"({"model":"echo-embed","input":"a","dimensions":2})") == rejection_code::upstream_failed);
-    CHECK(code_of({{std::numeric_limits<float>::quiet_NaN()}}, R"({"model":"echo-embed","input":"a"})") ==
+    CHECK(code_of({{1.0F}, {1.0F}}, R"({"model":"echo-embed","input":"a"})") ==
           rejection_code::upstream_failed);
+    CHECK(code_of({{1.0F}}, R"({"model":"echo-embed","input":"a","dimensions":2})") ==
+          rejection_code::upstream_failed);
+    CHECK(code_of({{std::numeric_limits<float>::quiet_NaN()}},
+                  R"({"model":"echo-embed","input":"a"})") == rejection_code::upstream_failed);
     CHECK_FALSE(server.embedding(R"({"model":"echo","input":"a"})"));
 }
 
@@ -286,25 +303,27 @@ TEST_CASE("model_list_handler lists the models that the caller may use, and noth
     testing::fake_agent agents{offer()};
     openai::model_list_handler const handler{agents};
 
-    auto const all = testing::run(handler(somebody()));
-    auto const some = testing::run(handler(somebody({"echo"})));
-    auto const none = testing::run(handler(somebody({"other"})));
+    auto const all = handler(somebody());
+    auto const some = handler(somebody({"echo"}));
+    auto const none = handler(somebody({"other"}));
 
     REQUIRE(all);
     auto const body = json::parse(all->text());
     REQUIRE(body);
     CHECK(body->at("data").as_array().size() == 4);
     REQUIRE(some);
-    CHECK(some->text() == R"({"object":"list","data":[{"id":"echo:latest","object":"model","created":1700000000,)"
-                          R"("owned_by":"library"}]})");
+    CHECK(some->text() ==
+          R"({"object":"list","data":[{"id":"echo:latest","object":"model","created":1700000000,)"
+          R"("owned_by":"library"}]})");
     REQUIRE(none);
     CHECK(none->text() == R"({"object":"list","data":[]})");
 }
 
 TEST_CASE("model_handler finds a model by a name that is encoded or not") {
     gateway server;
-    for (auto const* target : {"/v1/models/echo:latest", "/v1/models/echo", "/v1/models/echo%3Alatest",
-                               "/v1/models/echo%3alatest?beta=true", "/v1//models/echo"}) {
+    for (auto const* target :
+         {"/v1/models/echo:latest", "/v1/models/echo", "/v1/models/echo%3Alatest",
+          "/v1/models/echo%3alatest?beta=true", "/v1//models/echo"}) {
         CAPTURE(target);
         auto const answer = server.model(target);
         REQUIRE(answer);
@@ -317,7 +336,8 @@ TEST_CASE("model_handler finds a model by a name that is encoded or not") {
 
 TEST_CASE("model_handler does not find what is unknown, hidden or malformed") {
     gateway server;
-    for (auto const* target : {"/v1/models/gpt-5", "/v1/models/", "/v1/models/echo%", "/v1/models/echo%3", "/v1/models/%zz"}) {
+    for (auto const* target : {"/v1/models/gpt-5", "/v1/models/", "/v1/models/echo%",
+                               "/v1/models/echo%3", "/v1/models/%zz"}) {
         CAPTURE(target);
         auto const answer = server.model(target);
         REQUIRE_FALSE(answer);
@@ -325,14 +345,4 @@ TEST_CASE("model_handler does not find what is unknown, hidden or malformed") {
         CHECK(answer.error().reason() == "model_not_found");
     }
     CHECK_FALSE(server.model("/v1/models/plain", somebody({"echo"})));
-}
-
-TEST_CASE("unknown_path_handler refuses") {
-    http::request asked;
-    asked.set_line("POST", "/v1/responses", 1);
-
-    auto const answer = testing::run(openai::unknown_path_handler{}(asked));
-
-    REQUIRE_FALSE(answer);
-    CHECK(answer.error().code() == rejection_code::not_found);
 }

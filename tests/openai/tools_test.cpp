@@ -1,6 +1,5 @@
-#include "openai/tools.hpp"
-
 #include "asking.hpp"
+#include "openai/tools.hpp"
 
 #include <string>
 #include <string_view>
@@ -16,11 +15,13 @@ using asking::read;
 using server::openai::chat_request;
 
 std::string with_tool(std::string_view members) {
-    return chat_with(R"("tools":[{"type":"function","function":{"name":"f"}}],)" + std::string{members});
+    return chat_with(R"("tools":[{"type":"function","function":{"name":"f"}}],)" +
+                     std::string{members});
 }
 
 std::string with_call(std::string_view call) {
-    return chat_of(R"([{"role":"assistant","content":null,"tool_calls":[)" + std::string{call} + "]}]");
+    return chat_of(R"([{"role":"assistant","content":null,"tool_calls":[)" + std::string{call} +
+                   "]}]");
 }
 
 } // namespace
@@ -55,8 +56,8 @@ TEST_CASE("tools with properties that say their type stay as they are") {
     std::string const schema =
         R"({"type":"object","properties":{"type":{"type":["string","null"]},"n":{"anyOf":[{"type":"number"}]}}})";
 
-    auto const chat = read<chat_request>(
-        chat_with(R"("tools":[{"type":"function","function":{"name":"f","parameters":)" + schema + "}}]"));
+    auto const chat = read<chat_request>(chat_with(
+        R"("tools":[{"type":"function","function":{"name":"f","parameters":)" + schema + "}}]"));
 
     REQUIRE(chat);
     CHECK(chat->asked().tools[0].parameters == schema);
@@ -95,36 +96,44 @@ TEST_CASE("tools and tool_choice say what is wrong, where, and what is allowed")
         {chat_with(R"("tools":[{"type":"custom","custom":{"name":"f"}}])"), "/tools/0/type",
          R"(must be "function": custom and hosted tools are not supported here; it is "custom")"},
         {chat_with(R"("tools":[{"type":"web_search"}])"), "/tools/0/type", R"(must be "function")"},
-        {chat_with(R"("tools":[{"type":"function"}])"), "/tools/0/function", "must be an object; it is missing"},
-        {chat_with(R"("tools":[{"type":"function","function":{}}])"), "/tools/0/function/name", "must be a string"},
-        {chat_with(R"("tools":[{"type":"function","function":{"name":""}}])"), "/tools/0/function/name",
-         "must not be empty"},
+        {chat_with(R"("tools":[{"type":"function"}])"), "/tools/0/function",
+         "must be an object; it is missing"},
+        {chat_with(R"("tools":[{"type":"function","function":{}}])"), "/tools/0/function/name",
+         "must be a string"},
+        {chat_with(R"("tools":[{"type":"function","function":{"name":""}}])"),
+         "/tools/0/function/name", "must not be empty"},
         {chat_with(R"("tools":[{"type":"function","function":{"name":"f","description":1}}])"),
          "/tools/0/function/description", "must be a string"},
         {chat_with(R"("tools":[{"type":"function","function":{"name":"f","parameters":[]}}])"),
          "/tools/0/function/parameters", "must be an object"},
-        {with_tool(R"("tool_choice":"any")"), "/tool_choice", R"(must be "none", "auto", "required" or)"},
+        {with_tool(R"("tool_choice":"any")"), "/tool_choice",
+         R"(must be "none", "auto", "required" or)"},
         {with_tool(R"("tool_choice":1)"), "/tool_choice", "must be an object"},
         {with_tool(R"("tool_choice":{})"), "/tool_choice/type", "must be a string; it is missing"},
         {with_tool(R"("tool_choice":{"type":"allowed_tools"})"), "/tool_choice/type",
          R"(must be "function": other kinds of choice are not supported here; it is "allowed_tools")"},
-        {with_tool(R"("tool_choice":{"type":"function"})"), "/tool_choice/function", "must be an object"},
-        {with_tool(R"("tool_choice":{"type":"function","function":{"name":"g"}})"), "/tool_choice/function/name",
-         R"(must be the name of one of the tools; it is "g")"},
+        {with_tool(R"("tool_choice":{"type":"function"})"), "/tool_choice/function",
+         "must be an object"},
+        {with_tool(R"("tool_choice":{"type":"function","function":{"name":"g"}})"),
+         "/tool_choice/function/name", R"(must be the name of one of the tools; it is "g")"},
         {chat_with(R"("tool_choice":"required")"), "/tool_choice", "no tools are given"},
-        {with_call(R"({"id":"1","type":"custom"})"), "/messages/0/tool_calls/0/type", R"(must be "function")"},
-        {with_call(R"({"function":{"name":"f","arguments":"{}"}})"), "/messages/0/tool_calls/0/id", "must be a string"},
-        {with_call(R"({"id":"1"})"), "/messages/0/tool_calls/0/function", "must be an object"},
-        {with_call(R"({"id":"1","function":{"arguments":"{}"}})"), "/messages/0/tool_calls/0/function/name",
+        {with_call(R"({"id":"1","type":"custom"})"), "/messages/0/tool_calls/0/type",
+         R"(must be "function")"},
+        {with_call(R"({"function":{"name":"f","arguments":"{}"}})"), "/messages/0/tool_calls/0/id",
          "must be a string"},
-        {with_call(R"({"id":"1","function":{"name":"f"}})"), "/messages/0/tool_calls/0/function/arguments",
-         "must be a string; it is missing"},
+        {with_call(R"({"id":"1"})"), "/messages/0/tool_calls/0/function", "must be an object"},
+        {with_call(R"({"id":"1","function":{"arguments":"{}"}})"),
+         "/messages/0/tool_calls/0/function/name", "must be a string"},
+        {with_call(R"({"id":"1","function":{"name":"f"}})"),
+         "/messages/0/tool_calls/0/function/arguments", "must be a string; it is missing"},
         {with_call(R"({"id":"1","function":{"name":"f","arguments":{}}})"),
          "/messages/0/tool_calls/0/function/arguments", "must be a string; it is an object"},
         {with_call(R"({"id":"1","function":{"name":"f","arguments":"{\"a\":"}})"),
-         "/messages/0/tool_calls/0/function/arguments", "must be a JSON object written as a string; invalid JSON"},
+         "/messages/0/tool_calls/0/function/arguments",
+         "must be a JSON object written as a string; invalid JSON"},
         {with_call(R"({"id":"1","function":{"name":"f","arguments":"[]"}})"),
-         "/messages/0/tool_calls/0/function/arguments", "must be a JSON object written as a string"},
+         "/messages/0/tool_calls/0/function/arguments",
+         "must be a JSON object written as a string"},
     };
     for (auto const& one : refusals) {
         CAPTURE(one.text);

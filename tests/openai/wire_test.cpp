@@ -1,6 +1,5 @@
-#include "openai/wire.hpp"
-
 #include "asking.hpp"
+#include "openai/wire.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -25,7 +24,8 @@ struct refusal {
 
 } // namespace
 
-TEST_CASE("chat_request reads Void's chat byte for byte: a name, messages and stream, and nothing else is set") {
+TEST_CASE("chat_request reads Void's chat byte for byte: a name, messages and stream, and nothing "
+          "else is set") {
     // openai 4.96.0 writes its bodies with an indent of two.
     std::string_view const body = R"({
   "model": "echo:latest",
@@ -124,8 +124,9 @@ TEST_CASE("chat_request reads Void's chat with native tools, and gives their pro
     CHECK(asked.messages[3].from == agent::role::tool);
     CHECK(asked.messages[3].tool_call_id == "call_1");
     REQUIRE(asked.tools.size() == 1);
-    CHECK(asked.tools[0].parameters ==
-          R"({"type":"object","properties":{"uri":{"description":"The FULL path to the file.","type":"string"}}})");
+    CHECK(
+        asked.tools[0].parameters ==
+        R"({"type":"object","properties":{"uri":{"description":"The FULL path to the file.","type":"string"}}})");
 }
 
 TEST_CASE("chat_request reads every parameter that can be honoured") {
@@ -185,8 +186,10 @@ TEST_CASE("chat_request says what is wrong, where, and what is allowed") {
         {R"("model":"")", "/model", "model is required"},
         {R"("model":7)", "/model", "must be a string; it is 7"},
         {R"("model":null)", "/model", "must be a string; it is null"},
-        {R"("messages":"hi")", "/messages", "must be an array of 1 to 100 elements; it is a string"},
-        {R"("messages":[])", "/messages", "must be an array of 1 to 100 elements; it is an array of 0"},
+        {R"("messages":"hi")", "/messages",
+         "must be an array of 1 to 100 elements; it is a string"},
+        {R"("messages":[])", "/messages",
+         "must be an array of 1 to 100 elements; it is an array of 0"},
         {R"("temperature":-0.1)", "/temperature", "must be a number from 0 to 2; it is -0.1"},
         {R"("temperature":2.1)", "/temperature", "must be a number from 0 to 2"},
         {R"("temperature":"1")", "/temperature", "must be a number from 0 to 2; it is a string"},
@@ -199,9 +202,12 @@ TEST_CASE("chat_request says what is wrong, where, and what is allowed") {
         {R"("seed":1.5)", "/seed", "must be a whole number"},
         {R"("seed":9223372036854775808)", "/seed", "must be a whole number"},
         {R"("max_tokens":0)", "/max_tokens", "must be a whole number from 1 to 8192; it is 0"},
-        {R"("max_tokens":8193)", "/max_tokens", "must be a whole number from 1 to 8192; it is 8193"},
-        {R"("max_completion_tokens":0)", "/max_completion_tokens", "must be a whole number from 1 to 8192"},
-        {R"("max_completion_tokens":8193)", "/max_completion_tokens", "must be a whole number from 1 to 8192"},
+        {R"("max_tokens":8193)", "/max_tokens",
+         "must be a whole number from 1 to 8192; it is 8193"},
+        {R"("max_completion_tokens":0)", "/max_completion_tokens",
+         "must be a whole number from 1 to 8192"},
+        {R"("max_completion_tokens":8193)", "/max_completion_tokens",
+         "must be a whole number from 1 to 8192"},
         {R"("n":0)", "/n", "must be a whole number of at least 1"},
         {R"("n":2)", "/n", "must be 1: this server gives one answer a request; it is 2"},
         {R"("stop":5)", "/stop", "must be a string, an array of strings or null"},
@@ -210,7 +216,8 @@ TEST_CASE("chat_request says what is wrong, where, and what is allowed") {
         {R"("stop":["a",1])", "/stop/1", "must be a string; it is 1"},
         {R"("stream":"yes")", "/stream", "must be true or false"},
         {R"("stream_options":true)", "/stream_options", "must be an object"},
-        {R"("stream_options":{"include_usage":1})", "/stream_options/include_usage", "must be true or false"},
+        {R"("stream_options":{"include_usage":1})", "/stream_options/include_usage",
+         "must be true or false"},
         {R"("parallel_tool_calls":"no")", "/parallel_tool_calls", "must be true or false"},
         {R"("reasoning_effort":"ultra")", "/reasoning_effort",
          R"(must be "none", "minimal", "low", "medium", "high", "xhigh" or "max"; it is "ultra")"},
@@ -219,21 +226,24 @@ TEST_CASE("chat_request says what is wrong, where, and what is allowed") {
         {R"("response_format":{})", "/response_format/type", "must be a string; it is missing"},
         {R"("response_format":{"type":"xml"})", "/response_format/type",
          R"(must be "text", "json_object" or "json_schema"; it is "xml")"},
-        {R"("response_format":{"type":"json_schema"})", "/response_format/json_schema", "must be an object"},
-        {R"("response_format":{"type":"json_schema","json_schema":{"schema":{}}})", "/response_format/json_schema/name",
-         "must be a string; it is missing"},
-        {R"("response_format":{"type":"json_schema","json_schema":{"name":"n"}})", "/response_format/json_schema/schema",
-         "must be an object; it is missing"},
+        {R"("response_format":{"type":"json_schema"})", "/response_format/json_schema",
+         "must be an object"},
+        {R"("response_format":{"type":"json_schema","json_schema":{"schema":{}}})",
+         "/response_format/json_schema/name", "must be a string; it is missing"},
+        {R"("response_format":{"type":"json_schema","json_schema":{"name":"n"}})",
+         "/response_format/json_schema/schema", "must be an object; it is missing"},
         {R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{},"strict":1}})",
          "/response_format/json_schema/strict", "must be true or false"},
-        {R"("logprobs":true)", "/logprobs", "is not supported here: agents do not tell probabilities"},
+        {R"("logprobs":true)", "/logprobs",
+         "is not supported here: agents do not tell probabilities"},
         {R"("top_logprobs":1)", "/top_logprobs", "is not supported here"},
         {R"("top_logprobs":21)", "/top_logprobs", "must be a whole number from 0 to 20"},
         {R"("logit_bias":{"50256":-100})", "/logit_bias", "is not supported here"},
         {R"("logit_bias":[1])", "/logit_bias", "must be an object"},
         {R"("audio":{"voice":"alloy","format":"wav"})", "/audio", "answers with text only"},
         {R"("modalities":["text","audio"])", "/modalities/1", R"(must be "text")"},
-        {R"("prediction":{"type":"content","content":"x"})", "/prediction", "is not supported here"},
+        {R"("prediction":{"type":"content","content":"x"})", "/prediction",
+         "is not supported here"},
         {R"("web_search_options":{})", "/web_search_options", "is not supported here"},
         {R"("moderation":{})", "/moderation", "is not supported here"},
         {R"("functions":[{"name":"f"}])", "/functions", R"(send "tools")"},
@@ -258,17 +268,22 @@ TEST_CASE("chat_request takes each limit and refuses one step beyond") {
     rules.max_messages = 2;
     rules.max_tokens = 10;
     rules.max_message_characters = 4;
-    auto const accepts = [&](std::string const& text) { return read<chat_request>(text, rules).has_value(); };
+    auto const accepts = [&](std::string const& text) {
+        return read<chat_request>(text, rules).has_value();
+    };
     std::string const message = R"({"role":"user","content":"é"})";
 
     CHECK(accepts(asking::chat_of('[' + message + ',' + message + ']')));
     CHECK_FALSE(accepts(asking::chat_of('[' + message + ',' + message + ',' + message + ']')));
     CHECK(accepts(chat_with(R"("max_tokens":10)")));
     CHECK_FALSE(accepts(chat_with(R"("max_tokens":11)")));
-    CHECK(accepts(asking::chat_of(R"([{"role":"user","content":"éé"},{"role":"user","content":"éé"}])")));
-    CHECK_FALSE(accepts(asking::chat_of(R"([{"role":"user","content":"éé"},{"role":"user","content":"ééé"}])")));
-    for (auto const* edge : {R"("temperature":0)", R"("temperature":2)", R"("top_p":0)", R"("top_p":1)",
-                             R"("presence_penalty":2)", R"("frequency_penalty":-2)", R"("top_logprobs":0)"})
+    CHECK(accepts(
+        asking::chat_of(R"([{"role":"user","content":"éé"},{"role":"user","content":"éé"}])")));
+    CHECK_FALSE(accepts(
+        asking::chat_of(R"([{"role":"user","content":"éé"},{"role":"user","content":"ééé"}])")));
+    for (auto const* edge :
+         {R"("temperature":0)", R"("temperature":2)", R"("top_p":0)", R"("top_p":1)",
+          R"("presence_penalty":2)", R"("frequency_penalty":-2)", R"("top_logprobs":0)"})
         CHECK(accepts(chat_with(edge)));
 }
 
@@ -294,7 +309,8 @@ TEST_CASE("chat_request refuses a stream where streaming is switched off") {
     CHECK(read<chat_request>(chat_with(R"("stream":false)"), rules));
     REQUIRE_FALSE(streamed);
     CHECK(streamed.error().where() == "/stream");
-    CHECK(streamed.error().message() == "/stream must be false: streaming is switched off on this server");
+    CHECK(streamed.error().message() ==
+          "/stream must be false: streaming is switched off on this server");
 }
 
 TEST_CASE("chat_request refuses a document that is no object") {
@@ -316,159 +332,13 @@ TEST_CASE("chat_request shows every text that reaches the model, with the place 
         R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"array"}}}})");
 
     REQUIRE(read_back);
-    CHECK(asking::texts_of(*read_back) == "/messages/0/content=S\n"
-                                          "/messages/1/content=U\n"
-                                          "/messages/2/reasoning_content=R\n"
-                                          "/messages/2/tool_calls/0/function/arguments={}\n"
-                                          "/messages/3/content=T\n"
-                                          "/tools/0/function/description=D\n"
-                                          "/tools/0/function/parameters={\"type\":\"object\",\"properties\":{}}\n"
-                                          "/response_format/json_schema/schema={\"type\":\"array\"}\n");
-}
-
-TEST_CASE("completion_request reads Void's autocomplete byte for byte") {
-    std::string_view const body = R"({
-  "model": "codestral-local",
-  "prompt": "function add(a, b) {\n  return ",
-  "suffix": "\n}\n",
-  "stop": [],
-  "max_tokens": 300
-})";
-
-    auto const read_back = read<openai::completion_request>(body);
-
-    REQUIRE(read_back);
-    agent::conversation const& asked = read_back->asked();
-    CHECK(asked.is_completion);
-    CHECK(asked.prompt == "function add(a, b) {\n  return ");
-    CHECK(asked.suffix == "\n}\n");
-    CHECK(asked.stop.empty());
-    CHECK(asked.max_tokens == 300);
-    CHECK_FALSE(asked.streamed);
-    CHECK(asking::texts_of(*read_back) == "/prompt=function add(a, b) {\n  return \n/suffix=\n}\n\n");
-}
-
-TEST_CASE("completion_request sets no limit of tokens of its own, and takes a prompt in a list of one") {
-    auto const read_back = read<openai::completion_request>(R"({"model":"m","prompt":["once"],"stop":"\n","n":1,)"
-                                                            R"("best_of":1,"echo":false,"logprobs":null,"seed":3})");
-
-    REQUIRE(read_back);
-    CHECK(read_back->asked().prompt == "once");
-    CHECK_FALSE(read_back->asked().max_tokens);
-    CHECK(read_back->asked().stop == std::vector<std::string>{"\n"});
-    CHECK(read_back->asked().sampling.seed == 3);
-}
-
-TEST_CASE("completion_request says what is wrong, where, and what is allowed") {
-    refusal const refusals[] = {
-        {R"("prompt":null)", "/prompt", "must be a string"},
-        {R"("prompt":7)", "/prompt", "must be a string; it is 7"},
-        {R"("prompt":[])", "/prompt", "must be an array of at least 1 elements"},
-        {R"("prompt":[1,2])", "/prompt", "must be text: lists of tokens are not supported here"},
-        {R"("prompt":[[1,2]])", "/prompt", "must be text: lists of tokens are not supported here"},
-        {R"("prompt":["a","b"])", "/prompt", "one prompt a request; it is a list of 2"},
-        {R"("prompt":[null])", "/prompt/0", "must be a string"},
-        {R"("suffix":1)", "/suffix", "must be a string"},
-        {R"("echo":true)", "/echo", "is not supported here"},
-        {R"("best_of":2)", "/best_of", "must be 1"},
-        {R"("n":3)", "/n", "must be 1"},
-        {R"("logprobs":5)", "/logprobs", "is not supported here"},
-        {R"("logit_bias":{"1":1})", "/logit_bias", "is not supported here"},
-        {R"("max_tokens":0)", "/max_tokens", "must be a whole number from 1 to 8192"},
-        {R"("temperature":3)", "/temperature", "must be a number from 0 to 2"},
-        {R"("stream":1)", "/stream", "must be true or false"},
-        {R"("model":"")", "/model", "model is required"},
-    };
-    for (refusal const& one : refusals) {
-        CAPTURE(one.members);
-
-        auto const read_back =
-            read<openai::completion_request>(R"({"model":"m","prompt":"p",)" + std::string{one.members} + '}');
-
-        REQUIRE_FALSE(read_back);
-        CHECK(read_back.error().where() == one.where);
-        CAPTURE(read_back.error().message());
-        CHECK(read_back.error().message().find(one.says) != std::string::npos);
-    }
-}
-
-TEST_CASE("completion_request counts the characters of prompt and suffix together") {
-    generation_rules rules;
-    rules.max_prompt_characters = 4;
-
-    CHECK(read<openai::completion_request>(R"({"model":"m","prompt":"éé","suffix":"éé"})", rules));
-    auto const beyond = read<openai::completion_request>(R"({"model":"m","prompt":"éé","suffix":"ééé"})", rules);
-    REQUIRE_FALSE(beyond);
-    CHECK(beyond.error().where() == "/prompt");
-    CHECK(beyond.error().message() == "/prompt must have, with its suffix, at most 4 characters; it has 5");
-}
-
-TEST_CASE("completion_request refuses a stream where streaming is switched off") {
-    generation_rules rules;
-    rules.streaming = false;
-
-    auto const streamed = read<openai::completion_request>(R"({"model":"m","prompt":"p","stream":true})", rules);
-
-    REQUIRE_FALSE(streamed);
-    CHECK(streamed.error().where() == "/stream");
-}
-
-TEST_CASE("embedding_request reads one text or a list of them") {
-    auto const one = read<openai::embedding_request>(R"({"model":"e","input":"hello","encoding_format":"base64"})");
-    auto const two = read<openai::embedding_request>(R"({"model":"e","input":["a","b"],"dimensions":3,"user":"u"})");
-
-    REQUIRE(one);
-    CHECK(one->asked().inputs == std::vector<std::string>{"hello"});
-    CHECK(one->as_base64());
-    CHECK(one->asked().dimensions == 0);
-    CHECK(asking::texts_of(*one) == "/input=hello\n");
-    REQUIRE(two);
-    CHECK(two->asked().inputs == std::vector<std::string>{"a", "b"});
-    CHECK_FALSE(two->as_base64());
-    CHECK(two->asked().dimensions == 3);
-    CHECK(asking::texts_of(*two) == "/input/0=a\n/input/1=b\n");
-}
-
-TEST_CASE("embedding_request says what is wrong, where, and what is allowed") {
-    refusal const refusals[] = {
-        {R"("input":null)", "/input", "must be a string or an array of strings"},
-        {R"("input":7)", "/input", "must be a string or an array of strings"},
-        {R"("input":"")", "/input", "must not be empty"},
-        {R"("input":["a",""])", "/input/1", "must not be empty"},
-        {R"("input":[])", "/input", "must be an array of 1 to 2048 elements; it is an array of 0"},
-        {R"("input":[1,2,3])", "/input", "must be text: lists of tokens are not supported here"},
-        {R"("input":[[1,2],[3]])", "/input", "must be text: lists of tokens are not supported here"},
-        {R"("input":["a",null])", "/input/1", "must be a string"},
-        {R"("encoding_format":"int8")", "/encoding_format", R"(must be "float" or "base64"; it is "int8")"},
-        {R"("encoding_format":1)", "/encoding_format", "must be a string"},
-        {R"("dimensions":0)", "/dimensions", "must be a whole number from 1 to 65536"},
-        {R"("dimensions":65537)", "/dimensions", "must be a whole number from 1 to 65536"},
-        {R"("model":"")", "/model", "model is required"},
-    };
-    for (refusal const& one : refusals) {
-        CAPTURE(one.members);
-
-        auto const read_back =
-            read<openai::embedding_request>(R"({"model":"m","input":"p",)" + std::string{one.members} + '}');
-
-        REQUIRE_FALSE(read_back);
-        CHECK(read_back.error().where() == one.where);
-        CAPTURE(read_back.error().message());
-        CHECK(read_back.error().message().find(one.says) != std::string::npos);
-    }
-}
-
-TEST_CASE("embedding_request takes each limit and refuses one step beyond") {
-    generation_rules rules;
-    rules.max_inputs = 2;
-    rules.max_prompt_characters = 3;
-    auto const accepts = [&](std::string_view input) {
-        return read<openai::embedding_request>(R"({"model":"m","input":)" + std::string{input} + '}', rules).has_value();
-    };
-
-    CHECK(accepts(R"(["a","b"])"));
-    CHECK_FALSE(accepts(R"(["a","b","c"])"));
-    CHECK(accepts(R"("ééé")"));
-    CHECK_FALSE(accepts(R"("éééé")"));
-    CHECK_FALSE(accepts(R"(["a","éééé"])"));
+    CHECK(asking::texts_of(*read_back) ==
+          "/messages/0/content=S\n"
+          "/messages/1/content=U\n"
+          "/messages/2/reasoning_content=R\n"
+          "/messages/2/tool_calls/0/function/arguments={}\n"
+          "/messages/3/content=T\n"
+          "/tools/0/function/description=D\n"
+          "/tools/0/function/parameters={\"type\":\"object\",\"properties\":{}}\n"
+          "/response_format/json_schema/schema={\"type\":\"array\"}\n");
 }

@@ -1,5 +1,4 @@
 #include "mcp_provider/testing/fake_agent.hpp"
-
 #include "mcp_provider/testing/run.hpp"
 
 #include <asio/awaitable.hpp>
@@ -29,7 +28,8 @@ asio::awaitable<std::string> take(agent::agent& from, int steps) {
         if (deltas->ready()) ++ready;
         auto const piece = co_await deltas->next();
         if (!piece) co_return lines + piece.error().message();
-        lines += std::to_string(static_cast<int>(piece->what)) + ':' + std::string{piece->text} + '\n';
+        lines +=
+            std::to_string(static_cast<int>(piece->what)) + ':' + std::string{piece->text} + '\n';
     }
     co_return lines + std::to_string(ready);
 }

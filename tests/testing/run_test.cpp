@@ -14,7 +14,9 @@
 
 namespace {
 
-asio::awaitable<std::unique_ptr<int>> answer(int number) { co_return std::make_unique<int>(number); }
+asio::awaitable<std::unique_ptr<int>> answer(int number) {
+    co_return std::make_unique<int>(number);
+}
 
 asio::awaitable<int> fails() {
     throw std::runtime_error{"no"};
@@ -22,7 +24,8 @@ asio::awaitable<int> fails() {
 }
 
 asio::awaitable<void> waits_for_ever() {
-    asio::steady_timer never{co_await asio::this_coro::executor, asio::steady_timer::time_point::max()};
+    asio::steady_timer never{co_await asio::this_coro::executor,
+                             asio::steady_timer::time_point::max()};
     co_await never.async_wait(asio::use_awaitable);
 }
 
@@ -37,5 +40,6 @@ TEST_CASE("run throws what the coroutine throws") {
 }
 
 TEST_CASE("run cancels a coroutine that waits, when it is told to") {
-    CHECK_THROWS_AS(mcp_provider::testing::run(waits_for_ever(), std::chrono::milliseconds{10}), std::system_error);
+    CHECK_THROWS_AS(mcp_provider::testing::run(waits_for_ever(), std::chrono::milliseconds{10}),
+                    std::system_error);
 }

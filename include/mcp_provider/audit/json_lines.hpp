@@ -107,8 +107,8 @@ public:
         wake();
     }
 
-    /// Waits until everything that was pushed before the call is in the file, the log's opening record included, and every reopening asked for before is
-    /// done; false where that took longer.
+    /// Waits until everything that was pushed before the call is in the file, the log's opening record included, and
+    /// every reopening asked for before is done; false where that took longer.
     bool flush(std::chrono::milliseconds patience) {
         std::uint64_t const target = queue_.entered();
         std::uint64_t const reopens = reopens_wanted_.load();
@@ -183,9 +183,8 @@ private:
         log_tail const tail = read_tail(options_.log_file, key_);
         auto const head =
             options_.head_file.empty() ? std::nullopt : head_file::read(options_.head_file);
-        if (tail.torn)
-            file_.buffer() +=
-                '\n'; // the remains become a line of their own, which the next record names
+        // The remains become a line of their own, which the next record names.
+        if (tail.torn) file_.buffer() += '\n';
         std::string_view const torn_flag = tail.torn ? "torn_line" : "";
         if (tail.last && (!head || tail.last->seq >= head->seq)) {
             chain_.emplace(key_, *tail.last);

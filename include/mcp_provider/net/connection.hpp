@@ -138,15 +138,19 @@ private:
             stream_ = &stream;
             stream_is_chunked_ = chunked;
             socket_.enter(stage::source);
+            std::size_t whole = 0; // of the piece: what was said before a failure is said all the same
             try {
-                do step = co_await stream.next(piece);
-                while (step && *step == http::stream_step::more && piece.size() < max_piece_bytes &&
-                       stream.ready());
+                do {
+                    step = co_await stream.next(piece);
+                    if (step) whole = piece.size();
+                } while (step && *step == http::stream_step::more &&
+                         piece.size() < max_piece_bytes && stream.ready());
             } catch (...) {
                 thrown = std::current_exception();
             }
             socket_.enter(stage::handler);
             if (thrown || !step) {
+                piece.resize(whole);
                 if (cancelled_by_)
                     co_await asio::this_coro::reset_cancellation_state(
                         asio::enable_terminal_cancellation());
@@ -168,12 +172,12 @@ private:
     /// The stream failed. Before its first byte that is another response; later it is the dialect's last word.
     asio::awaitable<delivery> break_off(http::body_stream& stream, rejection why, bool chunked) {
         delivery out = delivered(cancelled_by_.value_or(end_cause::failed));
-        out.head_sent = !head_waits_;
-        if (!head_waits_ && cancelled_by_ != end_cause::client_gone) {
-            work_->out.clear();
+        out.head_sent = !head_waits_ || !work_->piece.empty();
+        if (out.head_sent && cancelled_by_ != end_cause::client_gone) {
             stream.fail(why, work_->piece);
             if (!co_await write_piece(chunked, true)) out.cause = gone();
             out.response_bytes = socket_.sent_bytes();
+            out.first_byte = socket_.first_byte();
         }
         keeps_alive_ = false;
         out.failure = std::move(why);

@@ -139,6 +139,8 @@ private:
     /// Waits for the body and for an awaited hook of policy `I`, then goes on. Returns false after a refusal.
     template <std::size_t I>
     asio::awaitable<bool> wait_for() {
+        // Member templates are called through a name: g++ 12.2 gets an implicit `this` wrong here.
+        service_run& self = *this;
         if constexpr (needs_body<I>()) {
             if (!io_.body_is_here()) {
                 result<> read = co_await read_body(policy_at<I>::name);
@@ -147,20 +149,20 @@ private:
         }
         if constexpr (is_awaited<I>()) {
             std::exception_ptr thrown;
+            bool stored = false;
             try {
-                if (!store<I>(co_await ask<I>())) co_return false;
+                auto got = co_await self.template ask<I>();
+                stored = self.template store<I>(std::move(got));
             } catch (...) {
                 thrown = std::current_exception();
             }
-            if (thrown) {
-                broke_off(policy_at<I>::name, thrown);
-                co_return false;
-            }
+            if (thrown) broke_off(policy_at<I>::name, thrown);
+            if (!stored) co_return false;
         } else if constexpr (detail::has_on_request<policy_at<I>>) {
-            if (!store<I>(ask<I>())) co_return false;
+            if (!self.template store<I>(self.template ask<I>())) co_return false;
         }
         admitted_ = I + 1;
-        admit_from<I + 1>();
+        self.template admit_from<I + 1>();
         co_return true;
     }
 
@@ -237,10 +239,12 @@ private:
         }
         std::exception_ptr thrown;
         try {
-            if constexpr (detail::unwrapped<typename shape::returned>::awaited)
-                keep(co_await call(typename shape::parameters{}));
-            else
+            if constexpr (detail::unwrapped<typename shape::returned>::awaited) {
+                auto made = co_await call(typename shape::parameters{});
+                keep(std::move(made));
+            } else {
                 keep(call(typename shape::parameters{}));
+            }
         } catch (...) {
             thrown = std::current_exception();
         }

@@ -35,13 +35,18 @@ public:
         for (std::size_t i = 0; i != words.size(); ++i)
             insert(words[i], static_cast<std::uint32_t>(i));
         link();
+        for (std::size_t c = 0; c != classes_.size(); ++c) begins_a_word_[c] = next_[classes_[c]] != start;
     }
 
     /// Goes on from `at`, calls `found(index of the word)` for each word that ends in `text`, and returns the new state.
     template <class Found>
     state feed(state at, std::string_view text, Found&& found) const {
-        for (char const c : text) {
-            at = next_[at * class_count_ + classes_[static_cast<unsigned char>(c)]];
+        for (auto p = text.begin(), end = text.end(); p != end;) {
+            if (at == start) { // most of the time: these look-ups do not wait for one another
+                while (p != end && !begins_a_word_[static_cast<unsigned char>(*p)]) ++p;
+                if (p == end) break;
+            }
+            at = next_[at * class_count_ + classes_[static_cast<unsigned char>(*p++)]];
             if ((at & ends_here) == 0) [[likely]]
                 continue;
             at &= ~ends_here;
@@ -104,6 +109,7 @@ private:
     }
 
     std::array<std::uint8_t, 256> classes_{}; // 0 stands for all bytes that are in no word
+    std::array<bool, 256> begins_a_word_{};
     std::size_t class_count_ = 1;
     std::vector<state> next_; // a row of classes for each node
     std::vector<std::vector<std::uint32_t>> words_;

@@ -61,7 +61,8 @@ asio::awaitable<void> keep(asio::awaitable<T> work, std::optional<T>& kept) {
 
 /// As above, and returns what `work` returns.
 template <class T>
-T run(asio::awaitable<T> work, std::optional<std::chrono::milliseconds> cancel_after = std::nullopt) {
+T run(asio::awaitable<T> work,
+      std::optional<std::chrono::milliseconds> cancel_after = std::nullopt) {
     std::optional<T> kept;
     run(detail::keep(std::move(work), kept), cancel_after);
     return std::move(*kept);

@@ -1,0 +1,176 @@
+# shellcheck shell=bash
+# The measurements of the table, a function a section. Sourced by run.sh. Servers take turns, each round with fresh
+# processes, and the table has the medians, so that what else the machine does falls on both.
+
+# settings NORMAL QUICK
+pick() { if [ -n "$quick" ]; then printf '%s' "$2"; else printf '%s' "$1"; fi; }
+rounds=$(pick 5 2)
+seconds=$(pick 4 2)
+
+micros() { calculate "$1 / 1000" %.1f; }
+
+# ratio_row WHAT MUST AIM A B: of two costs in nanoseconds a request.
+ratio_row() {
+    table_row "$1" "$(calculate "$4 / $5" %.2f)" × "$2" "$3" "$(micros "$4") µs to $(micros "$5") µs"
+}
+
+measure_requests() {
+    local ours=() theirs=() buffered=()
+    for _ in $(seq "$rounds"); do
+        start_nginx
+        cost_of_requests "$nginx_pid" "$static_port" static 1
+        cost_of_requests "$nginx_pid" "$static_port" static "$seconds"
+        theirs+=("$cost")
+        stop "$nginx_pid"
+
+        start_provider echo "$echo_port"
+        cost_of_requests "$provider_pid" "$echo_port" echo:latest 1
+        cost_of_requests "$provider_pid" "$echo_port" echo:latest "$seconds"
+        ours+=("$cost")
+        stop "$provider_pid"
+
+        start_nginx 'buffer=64k flush=1s'
+        cost_of_requests "$nginx_pid" "$static_port" static "$seconds"
+        buffered+=("$cost")
+        stop "$nginx_pid"
+    done
+    local a
+    a=$(median_of "${ours[@]}")
+    ratio_row 'adapter, echo agent: CPU time a request, to nginx with a static answer' 1.5 1.0 "$a" "$(median_of "${theirs[@]}")"
+    ratio_row 'the same, to nginx that writes its log 64 KiB at a time' '' 1.5 "$a" "$(median_of "${buffered[@]}")"
+}
+
+measure_proxy() {
+    local ours=() theirs=() peers=() peer_headers
+    start_mock
+    for _ in $(seq "$rounds"); do
+        start_nginx
+        cost_of_requests "$nginx_pid" "$proxy_port" mock 1
+        cost_of_requests "$nginx_pid" "$proxy_port" mock "$seconds"
+        theirs+=("$cost")
+        stop "$nginx_pid"
+
+        start_provider openai "$openai_port"
+        cost_of_requests "$provider_pid" "$openai_port" mock 1
+        cost_of_requests "$provider_pid" "$openai_port" mock "$seconds"
+        ours+=("$cost")
+        stop "$provider_pid"
+    done
+    local a
+    a=$(median_of "${ours[@]}")
+    ratio_row 'openai agent: CPU time a request, to nginx proxy_pass' 1.2 1.0 "$a" "$(median_of "${theirs[@]}")"
+
+    peer_headers="x-portkey-provider: openai|x-portkey-custom-host: http://127.0.0.1:$mock_port/v1"
+    start_portkey
+    for _ in $(seq "$(pick 3 1)"); do
+        cost_of_requests "$portkey_pid" "$portkey_port" mock "$seconds" "$peer_headers"
+        cost_of_requests "$portkey_pid" "$portkey_port" mock "$seconds" "$peer_headers"
+        peers+=("$cost")
+    done
+    local b
+    b=$(median_of "${peers[@]}")
+    table_row "@portkey-ai/gateway $(portkey_version): CPU time a request, to the openai agent" "$(calculate "$b / $a" %.0f)" × '>25' '' \
+        "$(micros "$b") µs to $(micros "$a") µs"
+}
+
+measure_first_token() {
+    local said round direct nginx_added our_added direct_p90 nginx_added_p90 our_added_p90
+    local ours_median=() nginx_median=() ours_p90=() nginx_p90=()
+    start_mock
+    start_nginx
+    start_provider openai "$openai_port"
+    for round in $(seq "$(pick 5 2)"); do
+        said=$("$tools/load_first_token" --model mock --key "$key" --requests "$(pick 800 500)" \
+            --target "direct=$mock_port" --target "nginx=$proxy_port" --target "ours=$openai_port")
+        [ "$round" != 1 ] || sed 's/^/    /' <<<"$said" >&2
+        read -r direct direct_p90 < <(awk '$1 == "direct" { print $2, $3 }' <<<"$said")
+        read -r nginx_added nginx_added_p90 < <(awk -v d="$direct" -v e="$direct_p90" '$1 == "nginx" && $5 == 0 { print $2 - d, $3 - e }' <<<"$said")
+        read -r our_added our_added_p90 < <(awk -v d="$direct" -v e="$direct_p90" '$1 == "ours" && $5 == 0 { print $2 - d, $3 - e }' <<<"$said")
+        nginx_median+=("$nginx_added")
+        nginx_p90+=("$nginx_added_p90")
+        ours_median+=("$our_added")
+        ours_p90+=("$our_added_p90")
+    done
+    local a b
+    a=$(median_of "${ours_median[@]}") b=$(median_of "${nginx_median[@]}")
+    table_row 'first token: time added to the direct way, median, to nginx' "$(calculate "$a / $b" %.2f)" × 1.0 '' "$a µs to $b µs"
+    a=$(median_of "${ours_p90[@]}") b=$(median_of "${nginx_p90[@]}")
+    table_row 'the same, 90th percentile' "$(calculate "$a / $b" %.2f)" × '' 1.0 "$a µs to $b µs"
+}
+
+# streams_through PORT PID: sets `late`, `cost` (ns a token), `held` (bytes a stream, resident and proportional).
+streams_through() {
+    local said
+    said=$("$tools/load_many_streams" --port "$1" --pid "$2" --key "$key" --model mock --streams 1000 --rate 20 --seconds "$(pick 10 5)")
+    printf '    port %s: %s\n' "$1" "$said" >&2
+    [ "$(value streams <<<"$said") $(value errors <<<"$said")" = '1000 0' ]
+    late=$(value late_p99_us <<<"$said")
+    cost=$(value cpu_ns_a_token <<<"$said")
+    held="$(value rss_a_stream <<<"$said") $(value pss_a_stream <<<"$said")"
+}
+
+measure_streams() {
+    local our_late=() our_cost=() our_held=() nginx_late=() nginx_cost=() nginx_held=()
+    start_mock
+    for _ in $(seq "$(pick 3 1)"); do
+        start_nginx
+        streams_through "$proxy_port" "$nginx_pid"
+        nginx_late+=("$late") nginx_cost+=("$cost") nginx_held+=("${held%% *}")
+        stop "$nginx_pid"
+
+        start_provider openai "$openai_port"
+        streams_through "$openai_port" "$provider_pid"
+        our_late+=("$late") our_cost+=("$cost") our_held+=("${held%% *}")
+        stop "$provider_pid"
+    done
+    local a b
+    a=$(median_of "${our_late[@]}") b=$(median_of "${nginx_late[@]}")
+    table_row '1,000 streams at 20 tokens/s: lateness of a token, p99, to nginx' "$(calculate "$a / $b" %.2f)" × 1.5 '' "$a µs to $b µs"
+    ratio_row 'the same: CPU time a token' 1.2 '' "$(median_of "${our_cost[@]}")" "$(median_of "${nginx_cost[@]}")"
+    a=$(median_of "${our_held[@]}") b=$(median_of "${nginx_held[@]}")
+    table_row 'the same: resident memory a stream' "$(calculate "$a / 1024" %.1f)" KiB 20 '' "nginx $(calculate "$b / 1024" %.1f) KiB"
+}
+
+measure_idle() {
+    local connections ours theirs
+    # A descriptor each, in the client, too.
+    connections=$(ulimit -n)
+    connections=$((connections > 5200 ? 5000 : connections - 200))
+    start_provider echo "$echo_port"
+    ours=$("$tools/load_idle_connections" --port "$echo_port" --pid "$provider_pid" --key "$key" --model echo:latest --connections "$connections")
+    stop "$provider_pid"
+    start_nginx
+    theirs=$("$tools/load_idle_connections" --port "$static_port" --pid "$nginx_pid" --key "$key" --model static --connections "$connections")
+    stop "$nginx_pid"
+    table_row "an idle keep-alive connection of $connections: resident memory" "$(calculate "$(value rss_each <<<"$ours") / 1024" %.2f)" KiB 4 2 \
+        "nginx $(calculate "$(value rss_each <<<"$theirs") / 1024" %.2f) KiB"
+}
+
+measure_leaving() {
+    local said mode
+    start_mock
+    start_provider openai "$openai_port"
+    for mode in stream whole; do
+        said=$("$tools/load_leaving_client" --port "$openai_port" --mock-port "$mock_port" --key "$key" --model mock --rounds "$(pick 20 10)" --mode "$mode")
+        table_row "a client leaves ($mode answer): until the upstream is left, worst" "$(value most_ms <<<"$said")" ms 100 '' "median $(value median_ms <<<"$said") ms"
+    done
+}
+
+measure_stalled() {
+    local said
+    start_mock
+    start_provider openai "$openai_port"
+    said=$("$tools/load_stalled_client" --port "$openai_port" --mock-port "$mock_port" --pid "$provider_pid" --key "$key" --model mock)
+    printf '    %s\n' "$said" >&2
+    table_row 'a stalled client: pulled beyond what the sockets hold' "$(calculate "$(value pulled_beyond <<<"$said") / 1024" %.0f)" KiB 1024 '' \
+        "resident memory grew by $(calculate "$(value rss_grown <<<"$said") / 1024" %.0f) KiB"
+}
+
+measure_start() {
+    local said
+    provider_environment echo 0 >"$scratch/start.env"
+    said=$("$tools/load_start_time" --runs 10 -- /usr/bin/env -i "PATH=$PATH" "HOME=$scratch" "$program" --env-file "$scratch/start.env" \
+        --security-file "$load/security.yaml" serve)
+    table_row 'start to `ready`, median of 10' "$(value ready_ms <<<"$said")" ms 50 '' "most $(value most_ms <<<"$said") ms"
+    table_row 'resident memory, idle' "$(value resident_mb <<<"$said")" MB 20 ''
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Measures what the project promises, side by side with nginx and a gateway from npm, and prints a table.
+# run.sh [--quick] [--check] [--only SECTION[,SECTION]]   (README.md tells what the sections measure)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+usage() {
+    cat <<'TEXT'
+usage: benchmarks/run.sh [--quick] [--check] [--only SECTION[,SECTION...]]
+
+  --quick   about a minute: fewer rounds, noisier numbers
+  --check   exit 1 if something that must be reached is missed
+  --only    policies requests proxy first-token streams idle leaving stalled start compile
+
+PROGRAM, TOOLS and BENCH_PORT_BASE in the environment replace build/release/mcp-local-provider,
+build/release/benchmarks and 21800.
+TEXT
+}
+
+quick= check= only=
+while [ $# != 0 ]; do
+    case $1 in
+    --quick) quick=1 ;;
+    --check) check=1 ;;
+    --only)
+        only=${2?--only needs a section}
+        shift
+        ;;
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    *)
+        usage >&2
+        exit 2
+        ;;
+    esac
+    shift
+done
+
+program=$(realpath "${PROGRAM:-build/release/mcp-local-provider}")
+tools=$(realpath "${TOOLS:-build/release/benchmarks}")
+load=$PWD/benchmarks/load
+port_base=${BENCH_PORT_BASE:-21800}
+nginx=$(PATH=$PATH:/usr/sbin command -v nginx) || {
+    echo 'bench: nginx is missing (Debian: nginx-light)' >&2
+    exit 1
+}
+scratch=$(mktemp -d)
+rows=$scratch/rows
+. "$load/servers.sh"
+. "$load/measure.sh"
+. "$load/sections.sh"
+trap 'stop_all; rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM
+ulimit -n "$(ulimit -H -n)"
+
+wanted() { [ -z "$only" ] || [[ ,$only, == *,$1,* ]]; }
+
+make_key
+for section in policies requests proxy first-token streams idle leaving stalled start compile; do
+    wanted "$section" || continue
+    say "$section"
+    # In a shell of its own, where the first failure ends it.
+    set +e
+    (
+        set -e
+        trap stop_all EXIT
+        "measure_${section//-/_}"
+    )
+    status=$?
+    set -e
+    [ "$status" = 0 ] || unmeasured "$section" "the measurement failed"
+done
+
+printf '\n| what | must | aim | measured | verdict | detail |\n|---|---|---|---|---|---|\n'
+cat "$rows"
+printf '\n%s, %s cores, nginx %s\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
+    "$("$nginx" -v 2>&1 | sed 's|.*/||')"
+missed=$(grep -c "| MISSED |" "$rows" || true)
+if [ "$missed" != 0 ]; then
+    echo "$missed of the rows missed what they must reach" >&2
+    [ -z "$check" ] || exit 1
+fi
