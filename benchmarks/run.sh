@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures what the project promises, side by side with nginx and a gateway from npm, and prints a table.
 # run.sh [--quick] [--check] [--only SECTION[,SECTION]]   (README.md tells what the sections measure)
+# shellcheck disable=SC1091,SC2034 # the parts that it sources, and use its variables, are checked by themselves
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,7 +18,7 @@ build/release/benchmarks and 21800.
 TEXT
 }
 
-quick= check= only=
+quick='' check='' only=''
 while [ $# != 0 ]; do
     case $1 in
     --quick) quick=1 ;;

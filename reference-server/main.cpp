@@ -12,9 +12,13 @@
 int main(int argc, char** argv) try {
     namespace server = mcp_provider::server;
     bool const colour = ::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
-    server::surroundings const around{std::cout, std::cerr, colour, server::process_environment(),
-                                      [] { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); },
-                                      server::run_server};
+    server::surroundings const around{
+        std::cout,
+        std::cerr,
+        colour,
+        server::process_environment(),
+        [] { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); },
+        server::run_server};
     server::command_tree commands;
     server::add_all_commands(commands);
     return commands.run({argv + (argc > 0 ? 1 : 0), argv + argc}, around);

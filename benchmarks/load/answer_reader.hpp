@@ -47,7 +47,8 @@ private:
         }
         bytes.remove_prefix(end + 4 - before);
         head_.resize(end);
-        std::ranges::transform(head_, head_.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
+        std::ranges::transform(head_, head_.begin(),
+                               [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
         std::string_view const head = head_;
         if (head.size() > 12) std::from_chars(head.data() + 9, head.data() + 12, status_);
         is_chunked_ = head.find("\r\ntransfer-encoding: chunked") != std::string_view::npos;
@@ -75,7 +76,8 @@ private:
             return;
         }
         if (line_.empty()) return;
-        auto const [end, error] = std::from_chars(line_.data(), line_.data() + line_.size(), left_, 16);
+        auto const [end, error] =
+            std::from_chars(line_.data(), line_.data() + line_.size(), left_, 16);
         has_failed_ = error != std::errc{};
         is_last_ = left_ == 0;
         line_.clear();

@@ -42,7 +42,9 @@ public:
     [[nodiscard]] std::uint16_t port(std::string_view name) const {
         return static_cast<std::uint16_t>(number(name));
     }
-    void set(std::string name, std::string value) { pairs_.emplace_back(std::move(name), std::move(value)); }
+    void set(std::string name, std::string value) {
+        pairs_.emplace_back(std::move(name), std::move(value));
+    }
     /// What stands behind `--`, ready for `execv`.
     [[nodiscard]] std::vector<char*> const& command() const noexcept { return command_; }
 

@@ -13,12 +13,15 @@
 namespace load {
 
 /// POST /v1/chat/completions with `script` in the prompt, for the mock upstream to go by.
-[[nodiscard]] inline std::string chat_request(std::string_view script, bool streamed, arguments const& given) {
-    std::string body = R"({"model":")" + given.text("model") + R"(","stream":)" + (streamed ? "true" : "false") +
+[[nodiscard]] inline std::string chat_request(std::string_view script, bool streamed,
+                                              arguments const& given) {
+    std::string body = R"({"model":")" + given.text("model") + R"(","stream":)" +
+                       (streamed ? "true" : "false") +
                        R"(,"messages":[{"role":"user","content":"Tell me something about [)";
     body.append(script).append(R"(]"}]})");
-    return "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:" + given.text("port") + "\r\nAuthorization: Bearer " +
-           given.text("key") + "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+    return "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:" + given.text("port") +
+           "\r\nAuthorization: Bearer " + given.text("key") +
+           "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
            "\r\n\r\n" + body;
 }
 
@@ -36,7 +39,8 @@ void receive_answer(descriptor const& socket, OnBody&& enough) {
         reader.feed({bytes.data(), static_cast<std::size_t>(got)},
                     [&](std::string_view body) { is_enough = enough(body) || is_enough; });
         if (reader.has_failed() || (reader.status() != 0 && reader.status() != 200))
-            throw std::runtime_error{"the answer is " + std::to_string(reader.status()) + ", or no HTTP"};
+            throw std::runtime_error{"the answer is " + std::to_string(reader.status()) +
+                                     ", or no HTTP"};
     }
 }
 

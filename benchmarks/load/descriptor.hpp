@@ -76,7 +76,8 @@ inline void raise_descriptor_limit() noexcept {
 [[nodiscard]] inline descriptor connect_to(std::uint16_t port) {
     descriptor made{checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")};
     sockaddr_in const where = loopback(port);
-    checked(::connect(made.get(), reinterpret_cast<sockaddr const*>(&where), sizeof where), "connect");
+    checked(::connect(made.get(), reinterpret_cast<sockaddr const*>(&where), sizeof where),
+            "connect");
     int const on = 1;
     ::setsockopt(made.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return made;

@@ -51,7 +51,11 @@ int main(int count, char** words) try {
     for (std::string const& one : given.all("target")) {
         std::size_t const equals = one.find('=');
         std::string const port = one.substr(equals + 1);
-        targets.push_back({one.substr(0, equals), static_cast<std::uint16_t>(load::arguments::to_number(port)), {}, {}, 0});
+        targets.push_back({one.substr(0, equals),
+                           static_cast<std::uint16_t>(load::arguments::to_number(port)),
+                           {},
+                           {},
+                           0});
         load::arguments with_port = given;
         with_port.set("port", port);
         requests.push_back(load::chat_request(script, true, with_port));
@@ -59,16 +63,19 @@ int main(int count, char** words) try {
     std::int64_t const rounds = given.number("requests");
     for (std::int64_t round = -warm_up; round < rounds; ++round) {
         for (std::size_t i = 0; i < targets.size(); ++i) {
-            target& whom = targets[(i + static_cast<std::size_t>(round + warm_up)) % targets.size()];
+            target& whom =
+                targets[(i + static_cast<std::size_t>(round + warm_up)) % targets.size()];
             std::string const& request = requests[static_cast<std::size_t>(&whom - targets.data())];
             try {
                 std::int64_t const took = ask(whom, request);
                 if (round >= 0) whom.times.push_back(took);
             } catch (std::exception const& error) {
-                if (++whom.errors == 1) std::fprintf(stderr, "%s: %s\n", whom.name.c_str(), error.what());
+                if (++whom.errors == 1)
+                    std::fprintf(stderr, "%s: %s\n", whom.name.c_str(), error.what());
                 whom.socket.close();
             }
-            std::this_thread::sleep_for(std::chrono::microseconds{500}); // so that all have come to rest
+            std::this_thread::sleep_for(
+                std::chrono::microseconds{500}); // so that all have come to rest
         }
     }
     for (target& whom : targets)

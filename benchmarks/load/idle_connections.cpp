@@ -39,8 +39,11 @@ int main(int count, char** words) try {
     }
     std::this_thread::sleep_for(std::chrono::seconds{1});
     load::usage const after = load::usage_of(pids);
-    auto const each = [&](std::int64_t a, std::int64_t b) { return static_cast<double>(b - a) / static_cast<double>(connections); };
-    std::printf("connections=%zu rss_each=%.0f pss_each=%.0f\n", held.size(), each(before.resident, after.resident),
+    auto const each = [&](std::int64_t a, std::int64_t b) {
+        return static_cast<double>(b - a) / static_cast<double>(connections);
+    };
+    std::printf("connections=%zu rss_each=%.0f pss_each=%.0f\n", held.size(),
+                each(before.resident, after.resident),
                 each(before.proportional, after.proportional));
     return 0;
 } catch (std::exception const& error) {

@@ -22,7 +22,8 @@ std::int64_t leave(load::arguments const& given, bool streamed) {
     std::uint16_t const mock = given.port("mock-port");
     load::mock_stats const before{mock};
     load::descriptor socket = load::connect_to(given.port("port"));
-    load::send_all(socket, load::chat_request(streamed ? "tokens=100000 rate=50" : "delay=20000", streamed, given));
+    load::send_all(socket, load::chat_request(streamed ? "tokens=100000 rate=50" : "delay=20000",
+                                              streamed, given));
     if (streamed) {
         int heard = 0;
         load::token_finder tokens;
@@ -33,7 +34,8 @@ std::int64_t leave(load::arguments const& given, bool streamed) {
     } else {
         std::int64_t const end = load::now() + patience;
         while (load::mock_stats{mock}["chats"] == before["chats"]) {
-            if (load::now() > end) throw std::runtime_error{"the request did not come to the upstream"};
+            if (load::now() > end)
+                throw std::runtime_error{"the request did not come to the upstream"};
             pause(std::chrono::milliseconds{2});
         }
     }
@@ -53,8 +55,10 @@ int main(int count, char** words) try {
     load::arguments const given{count, words};
     bool const streamed = given.text("mode") == "stream";
     std::vector<std::int64_t> times;
-    for (std::int64_t i = 0; i < given.number("rounds"); ++i) times.push_back(leave(given, streamed));
-    std::printf("median_ms=%.2f most_ms=%.2f\n", static_cast<double>(load::percentile(times, 0.5)) / 1e6,
+    for (std::int64_t i = 0; i < given.number("rounds"); ++i)
+        times.push_back(leave(given, streamed));
+    std::printf("median_ms=%.2f most_ms=%.2f\n",
+                static_cast<double>(load::percentile(times, 0.5)) / 1e6,
                 static_cast<double>(load::percentile(times, 1.0)) / 1e6);
     return 0;
 } catch (std::exception const& error) {

@@ -26,11 +26,13 @@ struct stream {
 class audience {
 public:
     explicit audience(load::arguments const& given)
-        : poll_{load::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")}, port_{given.port("port")} {
+        : poll_{load::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")}, port_{given.port(
+                                                                                     "port")} {
         std::int64_t const rate = given.number("rate");
         // More than will be heard: the streams are left, not ended.
         std::int64_t const tokens = rate * (given.number("seconds") + 60);
-        request_ = load::chat_request("tokens=" + std::to_string(tokens) + " rate=" + std::to_string(rate) + " delay=0",
+        request_ = load::chat_request("tokens=" + std::to_string(tokens) +
+                                          " rate=" + std::to_string(rate) + " delay=0",
                                       true, given);
     }
 
@@ -42,7 +44,8 @@ public:
         epoll_event wanted{};
         wanted.events = EPOLLIN;
         wanted.data.ptr = made.get();
-        load::checked(::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, made->socket.get(), &wanted), "epoll_ctl");
+        load::checked(::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, made->socket.get(), &wanted),
+                      "epoll_ctl");
         streams_.push_back(std::move(made));
     }
 
@@ -51,8 +54,10 @@ public:
         std::array<epoll_event, 256> events{};
         for (std::int64_t left = end - load::now(); left > 0; left = end - load::now()) {
             timespec const wait{left / 1'000'000'000, left % 1'000'000'000};
-            int const ready = ::epoll_pwait2(poll_.get(), events.data(), int{events.size()}, &wait, nullptr);
-            for (int i = 0; i < ready; ++i) receive(*static_cast<stream*>(events[static_cast<std::size_t>(i)].data.ptr));
+            int const ready =
+                ::epoll_pwait2(poll_.get(), events.data(), int{events.size()}, &wait, nullptr);
+            for (int i = 0; i < ready; ++i)
+                receive(*static_cast<stream*>(events[static_cast<std::size_t>(i)].data.ptr));
         }
     }
 
@@ -69,9 +74,10 @@ private:
         if (got < 0 && errno == EAGAIN) return;
         if (got > 0) {
             std::int64_t const at = load::now();
-            on.reader.feed({bytes.data(), static_cast<std::size_t>(got)}, [&](std::string_view body) {
-                on.tokens.feed(body, [&](std::int64_t sent_at) { hear(on, at - sent_at); });
-            });
+            on.reader.feed(
+                {bytes.data(), static_cast<std::size_t>(got)}, [&](std::string_view body) {
+                    on.tokens.feed(body, [&](std::int64_t sent_at) { hear(on, at - sent_at); });
+                });
         }
         bool const is_bad = got <= 0 || on.reader.has_failed() || on.reader.is_complete() ||
                             (on.reader.status() != 0 && on.reader.status() != 200);
@@ -119,14 +125,18 @@ int main(int count, char** words) try {
 
     auto& late = heard.lateness();
     auto const tokens = late.size();
-    auto const a_stream = [&](std::int64_t a, std::int64_t b) { return static_cast<double>(b - a) / static_cast<double>(streams); };
-    std::printf("streams=%zu errors=%zu tokens=%zu late_p50_us=%.1f late_p99_us=%.1f late_p999_us=%.1f "
-                "cpu_ns_a_token=%.0f rss_a_stream=%.0f pss_a_stream=%.0f\n",
-                heard.begun(), heard.errors(), tokens, static_cast<double>(load::percentile(late, 0.5)) / 1e3,
-                static_cast<double>(load::percentile(late, 0.99)) / 1e3,
-                static_cast<double>(load::percentile(late, 0.999)) / 1e3,
-                tokens == 0 ? 0.0 : static_cast<double>(end.cpu - start.cpu) / static_cast<double>(tokens),
-                a_stream(before.resident, end.resident), a_stream(before.proportional, end.proportional));
+    auto const a_stream = [&](std::int64_t a, std::int64_t b) {
+        return static_cast<double>(b - a) / static_cast<double>(streams);
+    };
+    std::printf(
+        "streams=%zu errors=%zu tokens=%zu late_p50_us=%.1f late_p99_us=%.1f late_p999_us=%.1f "
+        "cpu_ns_a_token=%.0f rss_a_stream=%.0f pss_a_stream=%.0f\n",
+        heard.begun(), heard.errors(), tokens,
+        static_cast<double>(load::percentile(late, 0.5)) / 1e3,
+        static_cast<double>(load::percentile(late, 0.99)) / 1e3,
+        static_cast<double>(load::percentile(late, 0.999)) / 1e3,
+        tokens == 0 ? 0.0 : static_cast<double>(end.cpu - start.cpu) / static_cast<double>(tokens),
+        a_stream(before.resident, end.resident), a_stream(before.proportional, end.proportional));
     heard.leave();
     return 0;
 } catch (std::exception const& error) {

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables go to and come from the other two parts and run.sh
 # Single measurements and the table. Sourced by run.sh.
 
 say() { printf '==> %s\n' "$*" >&2; }

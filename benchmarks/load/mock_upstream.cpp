@@ -23,7 +23,8 @@ namespace {
 using load::now;
 
 constexpr std::size_t request_limit = 16u << 20;
-constexpr std::size_t unlimited_batch = 64; // tokens of an unlimited stream that are written at once
+constexpr std::size_t unlimited_batch =
+    64; // tokens of an unlimited stream that are written at once
 
 struct connection {
     load::descriptor socket;
@@ -70,15 +71,20 @@ void append_chunk(std::string& out, std::string_view bytes) {
 }
 
 std::string event(std::string_view delta, std::string_view reason) {
-    std::string out = R"(data: {"id":"chatcmpl-mock","object":"chat.completion.chunk","created":1700000000,"model":"mock",)"
-                      R"("choices":[{"index":0,"delta":{)";
+    std::string out =
+        R"(data: {"id":"chatcmpl-mock","object":"chat.completion.chunk","created":1700000000,"model":"mock",)"
+        R"("choices":[{"index":0,"delta":{)";
     out.append(delta).append(R"(},"finish_reason":)").append(reason).append("}]}\n\n");
     return out;
 }
 
 std::string with_length(std::string_view type, std::string_view body) {
     std::string out = "HTTP/1.1 200 OK\r\nContent-Type: ";
-    out.append(type).append("\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
+    out.append(type)
+        .append("\r\nContent-Length: ")
+        .append(std::to_string(body.size()))
+        .append("\r\n\r\n")
+        .append(body);
     return out;
 }
 
@@ -86,17 +92,22 @@ class upstream {
 public:
     explicit upstream(std::uint16_t port)
         : poll_{load::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
-          listener_{load::checked(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket")} {
+          listener_{load::checked(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+                                  "socket")} {
         int const on = 1;
         ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         sockaddr_in const where = load::loopback(port);
-        load::checked(::bind(listener_.get(), reinterpret_cast<sockaddr const*>(&where), sizeof where), "bind");
+        load::checked(
+            ::bind(listener_.get(), reinterpret_cast<sockaddr const*>(&where), sizeof where),
+            "bind");
         load::checked(::listen(listener_.get(), 4096), "listen");
         watch(listener_, EPOLL_CTL_ADD, EPOLLIN, 0);
-        answer_ = R"({"id":"chatcmpl-mock","object":"chat.completion","created":1700000000,"model":"mock","choices":[)"
-                  R"({"index":0,"message":{"role":"assistant","content":")";
+        answer_ =
+            R"({"id":"chatcmpl-mock","object":"chat.completion","created":1700000000,"model":"mock","choices":[)"
+            R"({"index":0,"message":{"role":"assistant","content":")";
         for (int i = 0; i < 20; ++i) answer_ += "A sentence of the answer. ";
-        answer_ += R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":200,"completion_tokens":100,"total_tokens":300}})";
+        answer_ +=
+            R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":200,"completion_tokens":100,"total_tokens":300}})";
         answer_ = with_length("application/json", answer_);
     }
 
@@ -104,15 +115,20 @@ public:
         std::array<epoll_event, 256> events{};
         for (;;) {
             timespec wait{};
-            std::int64_t const left = alarms_.empty() ? 1'000'000'000 : std::max<std::int64_t>(0, alarms_.top().due - now());
+            std::int64_t const left = alarms_.empty()
+                                          ? 1'000'000'000
+                                          : std::max<std::int64_t>(0, alarms_.top().due - now());
             wait.tv_sec = left / 1'000'000'000;
             wait.tv_nsec = left % 1'000'000'000;
-            int const ready = ::epoll_pwait2(poll_.get(), events.data(), int{events.size()}, &wait, nullptr);
+            int const ready =
+                ::epoll_pwait2(poll_.get(), events.data(), int{events.size()}, &wait, nullptr);
             if (ready < 0 && errno != EINTR) load::checked(ready, "epoll_pwait2");
             for (int i = 0; i < ready; ++i) {
                 epoll_event const& one = events[static_cast<std::size_t>(i)];
-                if (one.data.u64 == 0) accept_all();
-                else handle(one.data.u64, one.events);
+                if (one.data.u64 == 0)
+                    accept_all();
+                else
+                    handle(one.data.u64, one.events);
             }
             ring();
         }
@@ -128,7 +144,8 @@ private:
 
     void accept_all() {
         for (;;) {
-            load::descriptor taken{::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+            load::descriptor taken{
+                ::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
             if (taken.get() < 0) return;
             int const on = 1;
             ::setsockopt(taken.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -174,7 +191,8 @@ private:
         std::size_t const head_end = on.in.find("\r\n\r\n");
         if (head_end == std::string::npos) return true;
         std::string head = on.in.substr(0, head_end);
-        std::ranges::transform(head, head.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
+        std::ranges::transform(head, head.begin(),
+                               [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
         std::size_t end = head_end + 4;
         if (head.find("transfer-encoding: chunked") != std::string::npos) {
             std::size_t const last = on.in.find("0\r\n\r\n", end);
@@ -196,8 +214,9 @@ private:
             return flush(on);
         }
         if (request.starts_with("GET ")) {
-            on.out += with_length("application/json",
-                                  R"({"object":"list","data":[{"id":"mock","object":"model","created":1,"owned_by":"mock"}]})");
+            on.out += with_length(
+                "application/json",
+                R"({"object":"list","data":[{"id":"mock","object":"model","created":1,"owned_by":"mock"}]})");
             return flush(on);
         }
         std::int64_t const delay = number_after(body, "delay=", 0) * 1'000'000;
@@ -222,7 +241,8 @@ private:
             std::uint64_t const number = alarms_.top().number;
             alarms_.pop();
             auto const found = connections_.find(number);
-            if (found != connections_.end() && found->second->is_busy && !go_on(*found->second)) drop(*found->second);
+            if (found != connections_.end() && found->second->is_busy && !go_on(*found->second))
+                drop(*found->second);
         }
     }
 
@@ -235,8 +255,9 @@ private:
         }
         if (!on.is_begun) {
             on.is_begun = true;
-            on.out += "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
-                      "Transfer-Encoding: chunked\r\n\r\n";
+            on.out +=
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
+                "Transfer-Encoding: chunked\r\n\r\n";
             append_chunk(on.out, event(R"("role":"assistant","content":"")", "null"));
         }
         std::size_t const batch = on.interval == 0 ? unlimited_batch : 1;
@@ -249,9 +270,10 @@ private:
         if (on.tokens_left == 0) {
             std::string last = event("", R"("stop")");
             if (on.wants_usage)
-                last += R"(data: {"id":"chatcmpl-mock","object":"chat.completion.chunk","created":1700000000,"model":"mock",)"
-                        R"("choices":[],"usage":{"prompt_tokens":200,"completion_tokens":100,"total_tokens":300}})"
-                        "\n\n";
+                last +=
+                    R"(data: {"id":"chatcmpl-mock","object":"chat.completion.chunk","created":1700000000,"model":"mock",)"
+                    R"("choices":[],"usage":{"prompt_tokens":200,"completion_tokens":100,"total_tokens":300}})"
+                    "\n\n";
             append_chunk(on.out, last + "data: [DONE]\n\n");
             on.out += "0\r\n\r\n";
             on.is_busy = false;
@@ -264,8 +286,10 @@ private:
             // The second token of each stream has a place of its own in the interval, so that streams that began
             // together do not go on together.
             double const phase = static_cast<double>(on.number) * 0.6180339887498949;
-            on.first_due = at + static_cast<std::int64_t>((phase - static_cast<double>(static_cast<std::int64_t>(phase))) *
-                                                          static_cast<double>(on.interval));
+            on.first_due =
+                at + static_cast<std::int64_t>(
+                         (phase - static_cast<double>(static_cast<std::int64_t>(phase))) *
+                         static_cast<double>(on.interval));
         }
         alarms_.push({on.first_due + on.tokens_sent * on.interval, on.number});
         return flush(on);
@@ -273,16 +297,19 @@ private:
 
     bool flush(connection& on) {
         while (!on.out.empty()) {
-            ssize_t const sent = ::send(on.socket.get(), on.out.data(), on.out.size(), MSG_NOSIGNAL);
+            ssize_t const sent =
+                ::send(on.socket.get(), on.out.data(), on.out.size(), MSG_NOSIGNAL);
             if (sent < 0 && errno == EAGAIN) {
-                if (!on.waits_to_write) watch(on.socket, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP | EPOLLOUT, on.number);
+                if (!on.waits_to_write)
+                    watch(on.socket, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP | EPOLLOUT, on.number);
                 on.waits_to_write = true;
                 return true;
             }
             if (sent < 0) return false;
             on.bytes_sent += sent;
             on.out.erase(0, static_cast<std::size_t>(sent));
-            if (on.out.empty() && on.is_busy && on.is_stream && on.interval == 0 && on.is_begun) return go_on_later(on);
+            if (on.out.empty() && on.is_busy && on.is_stream && on.interval == 0 && on.is_begun)
+                return go_on_later(on);
         }
         if (on.waits_to_write) watch(on.socket, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP, on.number);
         on.waits_to_write = false;
@@ -299,12 +326,15 @@ private:
 
     /// `busiest` is the stream that has sent most: what the socket took, and what of it the peer's kernel has not yet.
     std::string stats() const {
-        std::string out = "connections " + std::to_string(connections_.size()) + "\nstreams " + std::to_string(streams_) +
-                          "\nrequests " + std::to_string(requests_) + "\ntokens " + std::to_string(tokens_) + "\nchats " + std::to_string(chats_) + "\nleft " +
-                          std::to_string(left_) + "\nleft_at " + std::to_string(left_at_) + '\n';
+        std::string out = "connections " + std::to_string(connections_.size()) + "\nstreams " +
+                          std::to_string(streams_) + "\nrequests " + std::to_string(requests_) +
+                          "\ntokens " + std::to_string(tokens_) + "\nchats " +
+                          std::to_string(chats_) + "\nleft " + std::to_string(left_) +
+                          "\nleft_at " + std::to_string(left_at_) + '\n';
         connection const* busiest = nullptr;
         for (auto const& [number, one] : connections_)
-            if (one->is_busy && one->is_stream && (busiest == nullptr || one->bytes_sent > busiest->bytes_sent))
+            if (one->is_busy && one->is_stream &&
+                (busiest == nullptr || one->bytes_sent > busiest->bytes_sent))
                 busiest = one.get();
         if (busiest == nullptr) return out;
         sockaddr_in peer{};
@@ -314,7 +344,8 @@ private:
         ::ioctl(busiest->socket.get(), SIOCOUTQ, &unsent);
         return out + "busiest_port " + std::to_string(ntohs(peer.sin_port)) + "\nbusiest_bytes " +
                std::to_string(busiest->bytes_sent) + "\nbusiest_tokens " +
-               std::to_string(busiest->tokens_sent) + "\nbusiest_unsent " + std::to_string(unsent) + '\n';
+               std::to_string(busiest->tokens_sent) + "\nbusiest_unsent " + std::to_string(unsent) +
+               '\n';
     }
 
     load::descriptor poll_;

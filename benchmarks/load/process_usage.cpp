@@ -9,8 +9,8 @@
 
 int main(int count, char** words) try {
     load::usage const sum = load::usage_of(load::arguments{count, words}.all("pid"));
-    std::printf("%lld %lld %lld\n", static_cast<long long>(sum.cpu), static_cast<long long>(sum.resident),
-                static_cast<long long>(sum.proportional));
+    std::printf("%lld %lld %lld\n", static_cast<long long>(sum.cpu),
+                static_cast<long long>(sum.resident), static_cast<long long>(sum.proportional));
     return 0;
 } catch (std::exception const& error) {
     std::fprintf(stderr, "process_usage: %s\n", error.what());

@@ -13,9 +13,10 @@
 namespace load {
 
 struct usage {
-    std::int64_t cpu = 0;          ///< nanoseconds on a CPU, user and system, of the threads that live
-    std::int64_t resident = 0;     ///< bytes
-    std::int64_t proportional = 0; ///< bytes, pages shared with others counted in part; 0 where we may not know
+    std::int64_t cpu = 0;      ///< nanoseconds on a CPU, user and system, of the threads that live
+    std::int64_t resident = 0; ///< bytes
+    std::int64_t proportional =
+        0; ///< bytes, pages shared with others counted in part; 0 where we may not know
 };
 
 namespace detail {

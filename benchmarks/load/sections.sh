@@ -1,10 +1,10 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables go to and come from the other two parts and run.sh
 # The measurements of the table, a function a section. Sourced by run.sh. Servers take turns, each round with fresh
 # processes, and the table has the medians, so that what else the machine does falls on both.
 
 # settings NORMAL QUICK
 pick() { if [ -n "$quick" ]; then printf '%s' "$2"; else printf '%s' "$1"; fi; }
-rounds=$(pick 5 2)
+rounds=$(pick 5 1)
 seconds=$(pick 4 2)
 
 micros() { calculate "$1 / 1000" %.1f; }
@@ -79,10 +79,10 @@ measure_first_token() {
     start_mock
     start_nginx
     start_provider openai "$openai_port"
-    for round in $(seq "$(pick 5 2)"); do
-        said=$("$tools/load_first_token" --model mock --key "$key" --requests "$(pick 800 500)" \
+    for round in $(seq "$(pick 5 1)"); do
+        said=$("$tools/load_first_token" --model mock --key "$key" --requests "$(pick 800 400)" \
             --target "direct=$mock_port" --target "nginx=$proxy_port" --target "ours=$openai_port")
-        [ "$round" != 1 ] || sed 's/^/    /' <<<"$said" >&2
+        [ "$round" != 1 ] || printf '    %s\n' "${said//$'\n'/; }" >&2
         read -r direct direct_p90 < <(awk '$1 == "direct" { print $2, $3 }' <<<"$said")
         read -r nginx_added nginx_added_p90 < <(awk -v d="$direct" -v e="$direct_p90" '$1 == "nginx" && $5 == 0 { print $2 - d, $3 - e }' <<<"$said")
         read -r our_added our_added_p90 < <(awk -v d="$direct" -v e="$direct_p90" '$1 == "ours" && $5 == 0 { print $2 - d, $3 - e }' <<<"$said")
@@ -101,7 +101,7 @@ measure_first_token() {
 # streams_through PORT PID: sets `late`, `cost` (ns a token), `held` (bytes a stream, resident and proportional).
 streams_through() {
     local said
-    said=$("$tools/load_many_streams" --port "$1" --pid "$2" --key "$key" --model mock --streams 1000 --rate 20 --seconds "$(pick 10 5)")
+    said=$("$tools/load_many_streams" --port "$1" --pid "$2" --key "$key" --model mock --streams 1000 --rate 20 --seconds "$(pick 10 3)")
     printf '    port %s: %s\n' "$1" "$said" >&2
     [ "$(value streams <<<"$said") $(value errors <<<"$said")" = '1000 0' ]
     late=$(value late_p99_us <<<"$said")
@@ -136,6 +136,7 @@ measure_idle() {
     # A descriptor each, in the client, too.
     connections=$(ulimit -n)
     connections=$((connections > 5200 ? 5000 : connections - 200))
+    [ -z "$quick" ] || connections=$((connections < 2000 ? connections : 2000))
     start_provider echo "$echo_port"
     ours=$("$tools/load_idle_connections" --port "$echo_port" --pid "$provider_pid" --key "$key" --model echo:latest --connections "$connections")
     stop "$provider_pid"
@@ -151,7 +152,7 @@ measure_leaving() {
     start_mock
     start_provider openai "$openai_port"
     for mode in stream whole; do
-        said=$("$tools/load_leaving_client" --port "$openai_port" --mock-port "$mock_port" --key "$key" --model mock --rounds "$(pick 20 10)" --mode "$mode")
+        said=$("$tools/load_leaving_client" --port "$openai_port" --mock-port "$mock_port" --key "$key" --model mock --rounds "$(pick 20 5)" --mode "$mode")
         table_row "a client leaves ($mode answer): until the upstream is left, worst" "$(value most_ms <<<"$said")" ms 100 '' "median $(value median_ms <<<"$said") ms"
     done
 }
@@ -171,6 +172,55 @@ measure_start() {
     provider_environment echo 0 >"$scratch/start.env"
     said=$("$tools/load_start_time" --runs 10 -- /usr/bin/env -i "PATH=$PATH" "HOME=$scratch" "$program" --env-file "$scratch/start.env" \
         --security-file "$load/security.yaml" serve)
-    table_row 'start to `ready`, median of 10' "$(value ready_ms <<<"$said")" ms 50 '' "most $(value most_ms <<<"$said") ms"
+    table_row 'start to the line "ready", median of 10' "$(value ready_ms <<<"$said")" ms 50 '' "most $(value most_ms <<<"$said") ms"
     table_row 'resident memory, idle' "$(value resident_mb <<<"$said")" MB 20 ''
+}
+
+# instructions NAME: of one request of a benchmark of micro/policies.cpp, by the difference of two counts.
+instructions() {
+    local few many
+    few=$(count_instructions "$1/few")
+    many=$(count_instructions "$1/many")
+    calculate "($many - $few) / 20000" %.1f
+}
+
+count_instructions() {
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$tools/bench_policies" "--benchmark_filter=^count/$1" 2>&1 |
+        sed -n 's/.*Collected : //p' | grep .
+}
+
+measure_policies() {
+    local said bare six by_hand
+    said=$("$tools/bench_policies" '--benchmark_filter=^(bare|six|same)' --benchmark_format=csv --benchmark_repetitions="$(pick 9 5)" \
+        --benchmark_min_time="$(pick 0.2 0.05)" --benchmark_enable_random_interleaving=true 2>/dev/null)
+    sed -n 's/^\("[a-z_]*_median"\),[^,]*,[^,]*,\([^,]*\),.*/    \1: \2 ns/p' <<<"$said" >&2
+    # Columns: name, iterations, real_time, cpu_time, ..., and the counter at the end.
+    of() { awk -F, -v n="\"$1_median\"" -v c="$2" '$1 == n { print c == 0 ? $NF : $c }' <<<"$said"; }
+    table_row 'six policies: time a request, over the bare handler' \
+        "$(calculate "$(of six_policies 4) - $(of bare_handler 4)" %.1f)" ns 25 '' \
+        "by hand $(calculate "$(of same_by_hand 4) - $(of bare_handler 4)" %.1f) ns"
+    table_row 'six policies: allocations a request after warm-up' "$(of six_policies 0)" '' 0 '' "bare handler $(of bare_handler 0)"
+    bare=$(instructions bare_handler)
+    six=$(instructions six_policies)
+    by_hand=$(instructions same_by_hand)
+    table_row 'six policies: instructions, to the same checks in one function' "$(calculate "$six / $by_hand" %.2f)" × 1.1 '' \
+        "$six to $by_hand, bare handler $bare"
+}
+
+measure_compile() {
+    local said what took budget
+    if [ -n "$quick" ]; then
+        say "left out of the quick run"
+        return
+    fi
+    said=$(benchmarks/compile_time.sh 3) || true
+    printf '%s\n' "$said" | sed 's/^/    /' >&2
+    awk -F'|' '$5 ~ /[0-9]/ { gsub(/^ +| +$/, "", $2); print $2 "|" $3 + 0 "|" ($2 ~ /^pipeline/ ? 2.0 : 1.5) }' <<<"$said" |
+        sort -t'|' -k2,2gr | awk -F'|' '!seen[$3]++' >"$scratch/slowest"
+    while IFS='|' read -r what took budget; do
+        case $what in
+        pipeline*) table_row 'compile cost of the pipeline header alone' "$took" s "$budget" ;;
+        *) table_row "compile cost of a policy header and its test, the slowest ($what)" "$took" s "$budget" ;;
+        esac
+    done <"$scratch/slowest"
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables go to and come from the other two parts and run.sh
 # Starts and stops the servers that ./dev bench compares. Sourced by run.sh, which sets `program`, `tools`, `scratch`
 # and `port_base`.
 
@@ -97,7 +97,7 @@ TEXT
 provider() {
     local agent=$1
     shift
-    cd "$scratch"
+    cd "$scratch" || return
     exec env -i PATH="$PATH" HOME="$scratch" "$program" --env-file "$scratch/$agent.env" \
         --security-file "$load/security.yaml" "$@"
 }
@@ -111,14 +111,20 @@ start_provider() {
 
 # Makes the token that all requests carry; nginx compares with it, too.
 make_key() {
-    mkdir -p -m 0700 "$scratch/state-openai"
+    (umask 077 && mkdir "$scratch/state-openai")
     provider_environment echo "$echo_port" >"$scratch/echo.env"
     key=$(provider echo token create --label bench 2>/dev/null)
     # Both agents are asked with the same token.
     cp -a "$scratch/state-echo/." "$scratch/state-openai/"
 }
 
+# Installs the package first, where that has not been done for this lock file.
 start_portkey() {
+    local installed=$load/node/node_modules/.package-lock.json
+    if [ ! "$installed" -nt "$load/node/package-lock.json" ]; then
+        say "npm ci in benchmarks/load/node"
+        (cd "$load/node" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
+    fi
     start portkey "$portkey_port" env NODE_ENV=production "TRUSTED_CUSTOM_HOSTS=127.0.0.1,localhost" \
         node --import "file://$load/node/loopback.mjs" "$load/node/node_modules/@portkey-ai/gateway/build/start-server.js" \
         --port="$portkey_port" --headless

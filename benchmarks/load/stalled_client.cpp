@@ -37,8 +37,10 @@ queues queues_of(std::uint16_t local, std::uint16_t remote) {
             std::istringstream words{line};
             std::string number, from, to, state, sizes;
             words >> number >> from >> to >> state >> sizes;
-            if (!from.ends_with(local_text) || !to.ends_with(remote_text) || state != "01") continue;
-            return {std::stoll(sizes.substr(0, 8), nullptr, 16), std::stoll(sizes.substr(9), nullptr, 16)};
+            if (!from.ends_with(local_text) || !to.ends_with(remote_text) || state != "01")
+                continue;
+            return {std::stoll(sizes.substr(0, 8), nullptr, 16),
+                    std::stoll(sizes.substr(9), nullptr, 16)};
         }
     }
     throw std::runtime_error{"the connection is not in /proc/net/tcp"};
@@ -47,7 +49,8 @@ queues queues_of(std::uint16_t local, std::uint16_t remote) {
 std::uint16_t local_port(load::descriptor const& socket) {
     sockaddr_in own{};
     socklen_t size = sizeof own;
-    load::checked(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own), &size), "getsockname");
+    load::checked(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own), &size),
+                  "getsockname");
     return ntohs(own.sin_port);
 }
 
@@ -83,7 +86,8 @@ int main(int count, char** words) try {
         ssize_t const got = ::recv(socket.get(), piece.data(), piece.size(), 0);
         if (got <= 0) throw std::runtime_error{"the stream ended"};
         bytes_out += got;
-        tokens.feed(std::string_view{piece}.substr(0, static_cast<std::size_t>(got)), [&](std::int64_t) { ++tokens_out; });
+        tokens.feed(std::string_view{piece}.substr(0, static_cast<std::size_t>(got)),
+                    [&](std::int64_t) { ++tokens_out; });
     }
     if (tokens_out == 0) throw std::runtime_error{"no tokens came"};
 
@@ -94,15 +98,20 @@ int main(int count, char** words) try {
     int unread = 0;
     ::ioctl(socket.get(), FIONREAD, &unread);
 
-    double const token_in = static_cast<double>(told["busiest_bytes"]) / static_cast<double>(told["busiest_tokens"]);
+    double const token_in =
+        static_cast<double>(told["busiest_bytes"]) / static_cast<double>(told["busiest_tokens"]);
     double const token_out = static_cast<double>(bytes_out) / static_cast<double>(tokens_out);
-    double const pulled = static_cast<double>(told["busiest_bytes"] - told["busiest_unsent"] - to_us.unread);
-    double const passed_on = static_cast<double>(bytes_out + from_us.unsent + unread) / token_out * token_in;
+    double const pulled =
+        static_cast<double>(told["busiest_bytes"] - told["busiest_unsent"] - to_us.unread);
+    double const passed_on =
+        static_cast<double>(bytes_out + from_us.unsent + unread) / token_out * token_in;
     load::usage const after = load::usage_of(given.all("pid"));
-    std::printf("pulled_beyond=%.0f sent_by_upstream=%lld in_buffers_to_us=%lld in_buffers_from_us=%lld rss_grown=%lld\n",
+    std::printf("pulled_beyond=%.0f sent_by_upstream=%lld in_buffers_to_us=%lld "
+                "in_buffers_from_us=%lld rss_grown=%lld\n",
                 pulled - passed_on, static_cast<long long>(told["busiest_bytes"]),
                 static_cast<long long>(told["busiest_unsent"] + to_us.unread),
-                static_cast<long long>(from_us.unsent + unread), static_cast<long long>(after.resident - before.resident));
+                static_cast<long long>(from_us.unsent + unread),
+                static_cast<long long>(after.resident - before.resident));
     return 0;
 } catch (std::exception const& error) {
     std::fprintf(stderr, "stalled_client: %s\n", error.what());

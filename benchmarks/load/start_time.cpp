@@ -38,7 +38,8 @@ seen run(std::vector<char*> command) {
 
     std::int64_t const began = load::now();
     pid_t child = 0;
-    int const failed = ::posix_spawn(&child, command.front(), &actions, nullptr, command.data(), environ);
+    int const failed =
+        ::posix_spawn(&child, command.front(), &actions, nullptr, command.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     if (failed != 0) throw std::system_error{failed, std::generic_category(), command.front()};
     to.close();
@@ -56,7 +57,8 @@ seen run(std::vector<char*> command) {
     out.resident = load::usage_of({std::to_string(child)}).resident;
     ::kill(child, SIGTERM);
     ::waitpid(child, nullptr, 0);
-    if (!said.starts_with("ready")) throw std::runtime_error{"the server did not say that it is ready"};
+    if (!said.starts_with("ready"))
+        throw std::runtime_error{"the server did not say that it is ready"};
     return out;
 }
 
@@ -71,7 +73,8 @@ int main(int count, char** words) try {
         times.push_back(one.ready_after);
         sizes.push_back(one.resident);
     }
-    std::printf("ready_ms=%.1f most_ms=%.1f resident_mb=%.1f\n", static_cast<double>(load::percentile(times, 0.5)) / 1e6,
+    std::printf("ready_ms=%.1f most_ms=%.1f resident_mb=%.1f\n",
+                static_cast<double>(load::percentile(times, 0.5)) / 1e6,
                 static_cast<double>(load::percentile(times, 1.0)) / 1e6,
                 static_cast<double>(load::percentile(sizes, 0.5)) / 1e6);
     return 0;

@@ -21,14 +21,15 @@ bool is_one_of(std::string_view word, std::array<std::string_view, N> const& lis
 constexpr std::array<std::string_view, 4> before_a_place = {"in", "for", "at", "of"};
 constexpr std::array<std::string_view, 5> between_places = {"and", "or", "und", "et", "&"};
 // Small words inside a name: Rio de Janeiro, Frankfurt am Main, Stratford upon Avon.
-constexpr std::array<std::string_view, 14> within_a_name = {"de", "la", "le",   "du",   "del", "al",  "am",
-                                                            "an", "of", "upon", "sur",  "der", "den", "do"};
+constexpr std::array<std::string_view, 14> within_a_name = {
+    "de", "la", "le", "du", "del", "al", "am", "an", "of", "upon", "sur", "der", "den", "do"};
 // What a question starts with, or says of time, is no place.
 constexpr std::array<std::string_view, 38> no_place = {
-    "a",       "an",     "the",     "what",     "what's",  "how",     "how's",     "is",      "will",   "tell",
-    "show",    "give",   "get",     "check",    "please",  "can",     "could",     "do",      "does",   "compare",
-    "weather", "i",      "me",      "it",       "today",   "tonight", "tomorrow",  "now",     "monday", "tuesday",
-    "wednesday", "thursday", "friday", "saturday", "sunday", "celsius", "fahrenheit", "use"};
+    "a",      "an",       "the",      "what",    "what's",     "how",     "how's",     "is",
+    "will",   "tell",     "show",     "give",    "get",        "check",   "please",    "can",
+    "could",  "do",       "does",     "compare", "weather",    "i",       "me",        "it",
+    "today",  "tonight",  "tomorrow", "now",     "monday",     "tuesday", "wednesday", "thursday",
+    "friday", "saturday", "sunday",   "celsius", "fahrenheit", "use"};
 
 std::string lower(std::string_view word) {
     std::string out{word};
@@ -45,10 +46,12 @@ struct word {
 
     [[nodiscard]] bool is_capitalised() const noexcept {
         auto const first = static_cast<unsigned char>(text.front());
-        return (first >= 'A' && first <= 'Z') || first >= 0xC0U; // letters beyond ASCII: Ürümqi, 東京
+        return (first >= 'A' && first <= 'Z') ||
+               first >= 0xC0U; // letters beyond ASCII: Ürümqi, 東京
     }
     [[nodiscard]] bool is_state() const noexcept { // "CA" in "San Francisco, CA"
-        return text.size() == 2 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'A' && text[1] <= 'Z';
+        return text.size() == 2 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'A' &&
+               text[1] <= 'Z';
     }
 };
 
@@ -60,13 +63,16 @@ std::vector<word> words_of(std::string_view text) {
         while (end < text.size() && !is_space(text[end])) ++end;
         word one;
         one.text = text.substr(at, end - at);
-        while (!one.text.empty() && std::string_view{",.;:?!\"')]}*`"}.find(one.text.back()) != std::string_view::npos) {
+        while (!one.text.empty() &&
+               std::string_view{",.;:?!\"')]}*`"}.find(one.text.back()) != std::string_view::npos) {
             char const mark = one.text.back();
             if (mark == ',') one.ends_name = true;
-            if (mark == '?' || mark == '!' || mark == ';' || mark == ':' || mark == '.') one.ends_sentence = true;
+            if (mark == '?' || mark == '!' || mark == ';' || mark == ':' || mark == '.')
+                one.ends_sentence = true;
             one.text.remove_suffix(1);
         }
-        while (!one.text.empty() && std::string_view{"\"'([{*`"}.find(one.text.front()) != std::string_view::npos)
+        while (!one.text.empty() &&
+               std::string_view{"\"'([{*`"}.find(one.text.front()) != std::string_view::npos)
             one.text.remove_prefix(1);
         at = end;
         while (at < text.size() && is_space(text[at])) {
@@ -95,7 +101,8 @@ public:
         names_.back() += state;
     }
     void end() {
-        if (!name_.empty() && std::find(names_.begin(), names_.end(), name_) == names_.end()) names_.push_back(name_);
+        if (!name_.empty() && std::find(names_.begin(), names_.end(), name_) == names_.end())
+            names_.push_back(name_);
         name_.clear();
     }
     [[nodiscard]] bool within_name() const noexcept { return !name_.empty(); }
@@ -109,7 +116,8 @@ private:
 
 /// Reads names from `at` on, to the end of the sentence or the first word that belongs to no list of names.
 /// Returns where it stopped.
-std::size_t read_places(std::vector<word> const& words, std::size_t at, bool capitalised_only, gazetteer& found) {
+std::size_t read_places(std::vector<word> const& words, std::size_t at, bool capitalised_only,
+                        gazetteer& found) {
     bool after_comma = false;
     for (; at < words.size(); ++at) {
         word const& one = words[at];
@@ -117,8 +125,11 @@ std::size_t read_places(std::vector<word> const& words, std::size_t at, bool cap
         if (after_comma && one.is_state() && !found.empty()) {
             found.add_state(one.text);
         } else if (is_one_of(one.text, between_places) || is_one_of(one.text, before_a_place)) {
-            if (!(found.within_name() && small && at + 1 < words.size() && words[at + 1].is_capitalised())) found.end();
-            else found.add(one.text);
+            if (!(found.within_name() && small && at + 1 < words.size() &&
+                  words[at + 1].is_capitalised()))
+                found.end();
+            else
+                found.add(one.text);
             after_comma = false;
             continue;
         } else if (is_one_of(lower(one.text), no_place)) {
@@ -126,7 +137,8 @@ std::size_t read_places(std::vector<word> const& words, std::size_t at, bool cap
             continue;
         } else if (one.is_capitalised() || !capitalised_only) {
             found.add(one.text);
-        } else if (!(found.within_name() && small && at + 1 < words.size() && words[at + 1].is_capitalised())) {
+        } else if (!(found.within_name() && small && at + 1 < words.size() &&
+                     words[at + 1].is_capitalised())) {
             break;
         } else {
             found.add(one.text);

@@ -2,7 +2,6 @@
 
 #include "agents/echo_script.hpp"
 #include "agents/words.hpp"
-
 #include "mcp_provider/core/rejection.hpp"
 
 #include <asio/error.hpp>
@@ -59,7 +58,8 @@ public:
             break;
         case echo_script::kind::fail_midway:
             if (at_ != script_.text.size()) co_return say();
-            co_return rejection{rejection_code::upstream_failed, "echo failed, as it was asked to (\"Fail midway\")"};
+            co_return rejection{rejection_code::upstream_failed,
+                                "echo failed, as it was asked to (\"Fail midway\")"};
         case echo_script::kind::calls:
             if (at_ != script_.calls.size()) co_return call();
             break;
@@ -71,7 +71,8 @@ public:
                 asio::steady_timer timer{co_await asio::this_coro::executor, due_};
                 std::error_code stopped;
                 co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, stopped));
-                if (stopped) co_return rejection{rejection_code::client_closed, "the answer was cancelled"};
+                if (stopped)
+                    co_return rejection{rejection_code::client_closed, "the answer was cancelled"};
             }
             co_return count();
         }
@@ -153,13 +154,15 @@ bool is_named(std::string_view name, std::string_view model) noexcept {
     return name == model || name == model.substr(0, model.find(':'));
 }
 
-std::optional<rejection> refuse_model(std::string_view name, std::string_view wanted, std::string_view ability) {
+std::optional<rejection> refuse_model(std::string_view name, std::string_view wanted,
+                                      std::string_view ability) {
     if (is_named(name, wanted)) return std::nullopt;
     if (is_named(name, chat_model) || is_named(name, embedding_model))
         return rejection{rejection_code::bad_request,
                          '"' + std::string{name} + "\" does not support " + std::string{ability}}
             .because("unsupported_by_model");
-    return rejection{rejection_code::not_found, "model '" + std::string{name} + "' not found"}.because("model_not_found");
+    return rejection{rejection_code::not_found, "model '" + std::string{name} + "' not found"}
+        .because("model_not_found");
 }
 
 std::uint64_t mixed(std::uint64_t x) noexcept { // the finaliser of splitmix64
@@ -209,8 +212,11 @@ std::vector<float> embedded(std::string_view text, std::uint32_t dimensions) {
 echo::echo() {
     using namespace ag::capability;
     auto list = std::make_shared<std::vector<ag::model>>();
-    auto const made = std::chrono::system_clock::time_point{std::chrono::seconds{1'767'225'600}}; // 2026-01-01
-    list->emplace_back(std::string{chat_model}, static_cast<std::uint8_t>(completion | tools | insert), context_words, "echo");
+    auto const made =
+        std::chrono::system_clock::time_point{std::chrono::seconds{1'767'225'600}}; // 2026-01-01
+    list->emplace_back(std::string{chat_model},
+                       static_cast<std::uint8_t>(completion | tools | insert), context_words,
+                       "echo");
     list->back().modified = made;
     list->emplace_back(std::string{embedding_model}, embedding, embedding_context_words, "echo");
     list->back().embedding_length = embedding_length;
@@ -218,8 +224,10 @@ echo::echo() {
     models_ = std::move(list);
 }
 
-asio::awaitable<result<std::unique_ptr<ag::delta_stream>>> echo::generate(ag::conversation const& ask, audited const&) {
-    if (auto refused = refuse_model(ask.model, chat_model, ask.is_completion ? "generate" : "chat")) co_return *std::move(refused);
+asio::awaitable<result<std::unique_ptr<ag::delta_stream>>>
+echo::generate(ag::conversation const& ask, audited const&) {
+    if (auto refused = refuse_model(ask.model, chat_model, ask.is_completion ? "generate" : "chat"))
+        co_return *std::move(refused);
     auto script = write_script(ask);
     if (!script) co_return std::move(script).error();
     std::unique_ptr<ag::delta_stream> stream =
@@ -227,8 +235,10 @@ asio::awaitable<result<std::unique_ptr<ag::delta_stream>>> echo::generate(ag::co
     co_return stream;
 }
 
-asio::awaitable<result<ag::embeddings>> echo::embed(ag::embedding_request const& ask, audited const&) {
-    if (auto refused = refuse_model(ask.model, embedding_model, "embeddings")) co_return *std::move(refused);
+asio::awaitable<result<ag::embeddings>> echo::embed(ag::embedding_request const& ask,
+                                                    audited const&) {
+    if (auto refused = refuse_model(ask.model, embedding_model, "embeddings"))
+        co_return *std::move(refused);
     std::uint32_t const dimensions = ask.dimensions == 0 ? embedding_length : ask.dimensions;
     if (dimensions > max_embedding_length)
         co_return rejection{rejection_code::bad_request,
@@ -242,8 +252,9 @@ asio::awaitable<result<ag::embeddings>> echo::embed(ag::embedding_request const&
         std::uint64_t words = count_words(text);
         if (words > embedding_context_words) {
             if (!ask.truncate)
-                co_return rejection{rejection_code::bad_request, "the input length exceeds the context length"}.because(
-                    "context_length_exceeded");
+                co_return rejection{rejection_code::bad_request,
+                                    "the input length exceeds the context length"}
+                    .because("context_length_exceeded");
             text = text.substr(0, size_of_words(text, embedding_context_words));
             words = embedding_context_words;
         }

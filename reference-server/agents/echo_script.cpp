@@ -3,7 +3,6 @@
 #include "agents/city_names.hpp"
 #include "agents/schema_instance.hpp"
 #include "agents/words.hpp"
-
 #include "mcp_provider/core/rejection.hpp"
 #include "mcp_provider/http/fields.hpp"
 #include "mcp_provider/json/parse.hpp"
@@ -11,7 +10,6 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
-
 #include <string.h>
 
 #include <algorithm>
@@ -29,12 +27,15 @@ namespace mcp_provider::server::agents {
 namespace {
 
 bool starts_ignoring_case(std::string_view text, std::string_view with) noexcept {
-    return text.size() >= with.size() && http::equals_ignoring_case(text.substr(0, with.size()), with);
+    return text.size() >= with.size() &&
+           http::equals_ignoring_case(text.substr(0, with.size()), with);
 }
 
 std::size_t find_ignoring_case(std::string_view text, std::string_view lower_needle) noexcept {
     for (std::size_t at = 0; at + lower_needle.size() <= text.size(); ++at)
-        if ((text[at] | 0x20) == lower_needle[0] && starts_ignoring_case(text.substr(at), lower_needle)) return at;
+        if ((text[at] | 0x20) == lower_needle[0] &&
+            starts_ignoring_case(text.substr(at), lower_needle))
+            return at;
     return std::string_view::npos;
 }
 
@@ -47,7 +48,8 @@ struct question {
 
 question last_question(agent::conversation const& ask) {
     if (ask.is_completion) return {ask.prompt, 0, false};
-    if (!ask.messages.empty() && ask.messages.back().from == agent::role::tool) return {ask.messages.back().text, 0, true};
+    if (!ask.messages.empty() && ask.messages.back().from == agent::role::tool)
+        return {ask.messages.back().text, 0, true};
     for (auto one = ask.messages.rbegin(); one != ask.messages.rend(); ++one)
         if (one->from == agent::role::user) return {one->text, one->images.size(), false};
     return {};
@@ -72,7 +74,9 @@ std::optional<std::uint64_t> leading_number(std::string_view text) noexcept {
 /// The rest of `text` from the first `needle` on; empty where there is none. memmem(3) skips, std::string_view does not.
 std::string_view from_first(std::string_view text, std::string_view needle) noexcept {
     void const* const found = ::memmem(text.data(), text.size(), needle.data(), needle.size());
-    return found != nullptr ? text.substr(static_cast<std::size_t>(static_cast<char const*>(found) - text.data())) : std::string_view{};
+    return found != nullptr ? text.substr(static_cast<std::size_t>(static_cast<char const*>(found) -
+                                                                   text.data()))
+                            : std::string_view{};
 }
 
 /// A command stands at the start of a line; the first one counts. Only counting may stand within a sentence.
@@ -93,10 +97,13 @@ command read_command(std::string_view text) {
         }
         if (starts_ignoring_case(line, "fail now")) return {command_kind::fail_now, {}, 0};
         if (starts_ignoring_case(line, "fail midway")) return {command_kind::fail_midway, {}, 0};
-        for (std::string_view after_c = line; !(after_c = from_first(after_c, count_without_c)).empty();) {
-            bool const has_c = after_c.data() != line.data() && (*(after_c.data() - 1) | 0x20) == 'c';
+        for (std::string_view after_c = line;
+             !(after_c = from_first(after_c, count_without_c)).empty();) {
+            bool const has_c =
+                after_c.data() != line.data() && (*(after_c.data() - 1) | 0x20) == 'c';
             after_c.remove_prefix(count_without_c.size());
-            if (auto const number = leading_number(after_c); has_c && number) return {command_kind::count, {}, *number};
+            if (auto const number = leading_number(after_c); has_c && number)
+                return {command_kind::count, {}, *number};
         }
         rest = after;
     }
@@ -123,7 +130,8 @@ std::string city_arguments(std::string_view city) {
 
 bool has_city(agent::tool const& one) {
     auto const schema = json::parse(one.parameters);
-    if (!schema || !schema->is_object()) return true; // whoever says nothing of the parameters takes any
+    if (!schema || !schema->is_object())
+        return true; // whoever says nothing of the parameters takes any
     boost::json::value const* const properties = schema->get_object().if_contains("properties");
     return properties == nullptr || !properties->is_object() || properties->get_object().empty() ||
            properties->get_object().contains("city");
@@ -137,7 +145,8 @@ result<std::string> arguments_by_schema(agent::tool const& one) {
 }
 
 /// The calls that the conversation asks for: none, where it asks for none.
-result<std::vector<agent::tool_call>> make_calls(agent::conversation const& ask, question const& last) {
+result<std::vector<agent::tool_call>> make_calls(agent::conversation const& ask,
+                                                 question const& last) {
     using choice = agent::tool_choice::kind;
     std::vector<agent::tool_call> calls;
     bool const forced = ask.choice.how == choice::required || ask.choice.how == choice::named;
@@ -146,22 +155,26 @@ result<std::vector<agent::tool_call>> make_calls(agent::conversation const& ask,
 
     agent::tool const* chosen = ask.tools.empty() ? nullptr : &ask.tools.front();
     if (ask.choice.how == choice::named) {
-        auto const found = std::find_if(ask.tools.begin(), ask.tools.end(),
-                                        [&](agent::tool const& one) { return one.name == ask.choice.name; });
+        auto const found =
+            std::find_if(ask.tools.begin(), ask.tools.end(),
+                         [&](agent::tool const& one) { return one.name == ask.choice.name; });
         chosen = found != ask.tools.end() ? &*found : nullptr;
     }
     if (chosen == nullptr)
-        return rejection{rejection_code::bad_request, "tool_choice asks for a tool that is not among the tools"}
+        return rejection{rejection_code::bad_request,
+                         "tool_choice asks for a tool that is not among the tools"}
             .because("invalid_value")
             .at("/tool_choice");
 
-    bool const asks_weather = !last.from_tool && find_ignoring_case(last.text, "weather") != std::string_view::npos;
+    bool const asks_weather =
+        !last.from_tool && find_ignoring_case(last.text, "weather") != std::string_view::npos;
     if (asks_weather && (ask.choice.how != choice::named || has_city(*chosen))) {
         std::vector<std::string> cities = city_names(last.text);
         if (cities.empty()) cities.emplace_back("here");
         if (!ask.parallel_tool_calls.value_or(true)) cities.resize(1);
         for (std::string const& city : cities)
-            calls.emplace_back(call_id(ask, last.text, calls.size()), chosen->name, city_arguments(city));
+            calls.emplace_back(call_id(ask, last.text, calls.size()), chosen->name,
+                               city_arguments(city));
     } else if (forced) {
         auto arguments = arguments_by_schema(*chosen);
         if (!arguments) return std::move(arguments).error();
@@ -179,7 +192,8 @@ std::string_view last_word(std::string_view text) noexcept {
 
 std::string_view first_word(std::string_view text) noexcept {
     text = stripped(text);
-    return text.substr(0, static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_space) - text.begin()));
+    return text.substr(0, static_cast<std::size_t>(
+                              std::find_if(text.begin(), text.end(), is_space) - text.begin()));
 }
 
 std::string plain_answer(agent::conversation const& ask, question const& last) {
@@ -187,10 +201,12 @@ std::string plain_answer(agent::conversation const& ask, question const& last) {
     if (last.from_tool) {
         // The answers of all tools since the assistant spoke.
         auto first = ask.messages.end();
-        while (first != ask.messages.begin() && std::prev(first)->from == agent::role::tool) --first;
+        while (first != ask.messages.begin() && std::prev(first)->from == agent::role::tool)
+            --first;
         for (; first != ask.messages.end(); ++first) {
             if (!text.empty()) text += '\n';
-            text += first->tool_name.empty() ? std::string_view{"The tool"} : std::string_view{first->tool_name};
+            text += first->tool_name.empty() ? std::string_view{"The tool"}
+                                             : std::string_view{first->tool_name};
             text += " said: ";
             text += first->text;
         }
@@ -292,7 +308,8 @@ result<echo_script> write_script(agent::conversation const& ask) {
     command const told = last.from_tool ? command{} : read_command(last.text);
     echo_script script;
     if (told.what == command_kind::fail_now)
-        return rejection{rejection_code::upstream_failed, "echo failed, as it was asked to (\"Fail now\")"};
+        return rejection{rejection_code::upstream_failed,
+                         "echo failed, as it was asked to (\"Fail now\")"};
     if (told.what == command_kind::count) {
         script.how = echo_script::kind::count;
         script.count_to = told.number;

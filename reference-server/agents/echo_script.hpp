@@ -18,10 +18,10 @@ namespace mcp_provider::server::agents {
 class echo_script {
 public:
     enum class kind : std::uint8_t {
-        text,         ///< says `text`
-        calls,        ///< makes `calls`
-        count,        ///< says the numbers from 1 to `count_to`, paced, of all that only the first `count_bytes` bytes
-        fail_midway,  ///< says the first word of `text`, then fails
+        text,  ///< says `text`
+        calls, ///< makes `calls`
+        count, ///< says the numbers from 1 to `count_to`, paced, of all that only the first `count_bytes` bytes
+        fail_midway, ///< says the first word of `text`, then fails
     };
 
     echo_script() = default;

@@ -67,8 +67,9 @@ public:
     std::string take(agent::message const& answer) {
         auto found = waiting_.end();
         for (auto one = waiting_.begin(); one != waiting_.end() && found == waiting_.end(); ++one)
-            if (answer.tool_call_id.empty() ? answer.tool_name.empty() || one->name == answer.tool_name
-                                            : one->id == answer.tool_call_id)
+            if (answer.tool_call_id.empty()
+                    ? answer.tool_name.empty() || one->name == answer.tool_name
+                    : one->id == answer.tool_call_id)
                 found = one;
         if (found == waiting_.end() && answer.tool_call_id.empty()) found = waiting_.begin();
         std::string id = found != waiting_.end() ? found->id : answer.tool_call_id;
@@ -97,8 +98,10 @@ std::string_view name_of(agent::role from) noexcept {
 
 void append_content(std::string& out, agent::message const& one) {
     if (one.images.empty()) {
-        if (one.text.empty() && !one.tool_calls.empty()) out += "null";
-        else append_quoted(out, one.text);
+        if (one.text.empty() && !one.tool_calls.empty())
+            out += "null";
+        else
+            append_quoted(out, one.text);
         return;
     }
     out += '[';
@@ -117,7 +120,8 @@ void append_content(std::string& out, agent::message const& one) {
     out.back() = ']';
 }
 
-void append_message(std::string& out, agent::message const& one, open_calls& calls, openai_kind kind) {
+void append_message(std::string& out, agent::message const& one, open_calls& calls,
+                    openai_kind kind) {
     object_writer object{out};
     object.text("role", name_of(one.from));
     append_content(object.member("content"), one);
@@ -134,7 +138,8 @@ void append_message(std::string& out, agent::message const& one, open_calls& cal
             out += R"(,"function":{"name":)";
             append_quoted(out, call.name);
             out += R"(,"arguments":)";
-            append_quoted(out, call.arguments.empty() ? std::string_view{"{}"} : std::string_view{call.arguments});
+            append_quoted(out, call.arguments.empty() ? std::string_view{"{}"}
+                                                      : std::string_view{call.arguments});
             out += "}},";
         }
         out.back() = ']';
@@ -155,7 +160,8 @@ void append_tools(object_writer& object, agent::conversation const& ask) {
             append_quoted(out, one.description);
         }
         out += R"(,"parameters":)";
-        out += one.parameters.empty() ? std::string_view{R"({"type":"object","properties":{}})"} : std::string_view{one.parameters};
+        out += one.parameters.empty() ? std::string_view{R"({"type":"object","properties":{}})"}
+                                      : std::string_view{one.parameters};
         out += "}},";
     }
     out.back() = ']';
@@ -164,22 +170,27 @@ void append_tools(object_writer& object, agent::conversation const& ask) {
     case choice::none: object.text("tool_choice", "none"); break;
     case choice::required: object.text("tool_choice", "required"); break;
     case choice::named:
-        append_quoted(object.member("tool_choice") += R"({"type":"function","function":{"name":)", ask.choice.name);
+        append_quoted(object.member("tool_choice") += R"({"type":"function","function":{"name":)",
+                      ask.choice.name);
         out += "}}";
         break;
     }
-    if (ask.parallel_tool_calls) append_boolean(object.member("parallel_tool_calls"), *ask.parallel_tool_calls);
+    if (ask.parallel_tool_calls)
+        append_boolean(object.member("parallel_tool_calls"), *ask.parallel_tool_calls);
 }
 
 void append_format(object_writer& object, agent::answer_format const& format) {
     switch (format.how) {
     case agent::answer_format::kind::text: return;
-    case agent::answer_format::kind::json: object.raw("response_format", R"({"type":"json_object"})"); return;
+    case agent::answer_format::kind::json:
+        object.raw("response_format", R"({"type":"json_object"})");
+        return;
     case agent::answer_format::kind::schema: break;
     }
     std::string& out = object.member("response_format");
     out += R"({"type":"json_schema","json_schema":{"name":)";
-    append_quoted(out, format.name.empty() ? std::string_view{"answer"} : std::string_view{format.name});
+    append_quoted(out,
+                  format.name.empty() ? std::string_view{"answer"} : std::string_view{format.name});
     out += R"(,"strict":)";
     append_boolean(out, format.strict);
     out += R"(,"schema":)";
@@ -220,7 +231,8 @@ std::size_t size_of_texts(agent::conversation const& ask) noexcept {
         size += one.text.size() + 64;
         for (agent::image const& shown : one.images) size += shown.base64.size();
     }
-    for (agent::tool const& one : ask.tools) size += one.parameters.size() + one.description.size() + 96;
+    for (agent::tool const& one : ask.tools)
+        size += one.parameters.size() + one.description.size() + 96;
     return size;
 }
 
@@ -241,8 +253,10 @@ std::string openai_body(agent::conversation const& ask, std::string_view model, 
             append_message(out, one, calls, kind);
             out += ',';
         }
-        if (ask.messages.empty()) out += ']';
-        else out.back() = ']';
+        if (ask.messages.empty())
+            out += ']';
+        else
+            out.back() = ']';
         append_tools(object, ask);
     }
     append_format(object, ask.format);
@@ -264,8 +278,10 @@ std::string openai_embedding_body(agent::embedding_request const& ask, std::stri
         append_quoted(out, one);
         out += ',';
     }
-    if (ask.inputs.empty()) out += ']';
-    else out.back() = ']';
+    if (ask.inputs.empty())
+        out += ']';
+    else
+        out.back() = ']';
     object.text("encoding_format", "float");
     if (ask.dimensions != 0) append_number(object.member("dimensions"), ask.dimensions);
     object.end();

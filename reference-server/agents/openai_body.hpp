@@ -18,9 +18,11 @@ enum class openai_kind : unsigned char {
 /// The body of POST /chat/completions, or of POST /completions where the conversation is a completion.
 /// A tool's answer without the id of its call gets the one of the call that it must belong to.
 /// *Complexity*: linear.
-[[nodiscard]] std::string openai_body(agent::conversation const& ask, std::string_view model, openai_kind kind);
+[[nodiscard]] std::string openai_body(agent::conversation const& ask, std::string_view model,
+                                      openai_kind kind);
 
 /// The body of POST /embeddings.
-[[nodiscard]] std::string openai_embedding_body(agent::embedding_request const& ask, std::string_view model);
+[[nodiscard]] std::string openai_embedding_body(agent::embedding_request const& ask,
+                                                std::string_view model);
 
 } // namespace mcp_provider::server::agents

@@ -15,18 +15,24 @@ namespace {
 
 std::string new_id() {
     auto const bytes = crypto::random_bytes<12>();
-    return "call_" + crypto::hex_encode({reinterpret_cast<char const*>(bytes.data()), bytes.size()});
+    return "call_" +
+           crypto::hex_encode({reinterpret_cast<char const*>(bytes.data()), bytes.size()});
 }
 
 } // namespace
 
 void openai_calls::call::follow(std::string_view arguments) noexcept {
     for (char const c : arguments) {
-        if (after_backslash) after_backslash = false;
-        else if (c == '\\') after_backslash = in_string;
-        else if (c == '"') in_string = !in_string;
-        else if (!in_string && (c == '{' || c == '[')) ++depth;
-        else if (!in_string && (c == '}' || c == ']')) is_whole = --depth == 0;
+        if (after_backslash)
+            after_backslash = false;
+        else if (c == '\\')
+            after_backslash = in_string;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == '{' || c == '['))
+            ++depth;
+        else if (!in_string && (c == '}' || c == ']'))
+            is_whole = --depth == 0;
     }
 }
 
@@ -36,7 +42,8 @@ std::size_t openai_calls::find(openai_call_piece const& piece) const noexcept {
         if (!piece.id.empty() && one.id == piece.id) return i;
         if (piece.index.value_or(one.upstream_index) != one.upstream_index) continue;
         // The last call of this index: the same one, or the next of an upstream that counts no further.
-        bool const is_next = piece.id.empty() ? !piece.name.empty() && one.is_whole : one.is_announced || !one.id.empty();
+        bool const is_next = piece.id.empty() ? !piece.name.empty() && one.is_whole
+                                              : one.is_announced || !one.id.empty();
         return is_next ? calls_.size() : i;
     }
     return calls_.size();

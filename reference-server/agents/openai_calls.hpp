@@ -2,7 +2,6 @@
 #pragma once
 
 #include "agents/openai_reply.hpp"
-
 #include "mcp_provider/agent/delta.hpp"
 
 #include <cstddef>

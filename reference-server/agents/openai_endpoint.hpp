@@ -2,7 +2,6 @@
 #pragma once
 
 #include "agents/openai_body.hpp"
-
 #include "mcp_provider/core/secret.hpp"
 #include "mcp_provider/net/http_client.hpp"
 
@@ -15,17 +14,18 @@
 namespace mcp_provider::server::agents {
 
 struct openai_settings {
-    std::string url;     ///< base URL, mostly ending in /v1
-    secret key;          ///< sent as a bearer token; empty for none
-    std::string ca_file; ///< PEM file of authorities to trust; empty for the system's
-    std::vector<std::string> models;                          ///< offered ones; empty for all that the upstream lists
-    std::vector<std::pair<std::string, std::string>> aliases; ///< further names, each with the upstream's model
+    std::string url;                 ///< base URL, mostly ending in /v1
+    secret key;                      ///< sent as a bearer token; empty for none
+    std::string ca_file;             ///< PEM file of authorities to trust; empty for the system's
+    std::vector<std::string> models; ///< offered ones; empty for all that the upstream lists
+    std::vector<std::pair<std::string, std::string>>
+        aliases; ///< further names, each with the upstream's model
     std::chrono::milliseconds connect_time{5'000};
     std::chrono::milliseconds request_time{30'000}; ///< to the head of the answer
     std::chrono::milliseconds stream_time{60'000};  ///< between two deltas
     std::chrono::milliseconds refresh_time{60'000}; ///< between two looks at the list of models
     std::uint64_t context_tokens = 32'768;          ///< of models whose upstream does not say
-    bool offers_insert = true;                      ///< whether the upstream's POST /completions takes a suffix
+    bool offers_insert = true; ///< whether the upstream's POST /completions takes a suffix
 };
 
 /// Immutable, shared by all workers and by all streams in flight.

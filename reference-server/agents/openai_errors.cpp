@@ -5,7 +5,6 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
-
 #include <time.h>
 
 #include <algorithm>
@@ -53,11 +52,14 @@ std::optional<std::chrono::seconds> read_retry_after(std::string_view value) {
     using std::chrono::seconds;
     long number = 0;
     auto const [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (failure == std::errc{} && end == value.data() + value.size() && number >= 0) return seconds{number};
+    if (failure == std::errc{} && end == value.data() + value.size() && number >= 0)
+        return seconds{number};
     tm date{};
     std::string const text{value};
-    if (::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date) == nullptr) return std::nullopt;
-    auto const wait = std::chrono::system_clock::from_time_t(::timegm(&date)) - std::chrono::system_clock::now();
+    if (::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date) == nullptr)
+        return std::nullopt;
+    auto const wait =
+        std::chrono::system_clock::from_time_t(::timegm(&date)) - std::chrono::system_clock::now();
     return std::max(seconds{0}, std::chrono::ceil<seconds>(wait));
 }
 
@@ -73,20 +75,27 @@ std::string cleaned_message(std::string_view message, std::string_view key) {
         }
         std::size_t const length = json::utf8_sequence_length(message);
         auto const byte = static_cast<unsigned char>(message.front());
-        if (length == 0) out += "\xEF\xBF\xBD";
-        else if (byte < 0x20U || byte == 0x7fU) out += out.ends_with(' ') ? "" : " ";
-        else if (out.size() + length <= max_message_bytes) out += message.substr(0, length);
-        else break;
+        if (length == 0)
+            out += "\xEF\xBF\xBD";
+        else if (byte < 0x20U || byte == 0x7fU)
+            out += out.ends_with(' ') ? "" : " ";
+        else if (out.size() + length <= max_message_bytes)
+            out += message.substr(0, length);
+        else
+            break;
         message.remove_prefix(std::max<std::size_t>(length, 1));
     }
     if (!message.empty()) out += " ...";
     return out;
 }
 
-rejection upstream_rejection(std::uint16_t status, std::string_view body, std::string_view retry_after, std::string_view key) {
+rejection upstream_rejection(std::uint16_t status, std::string_view body,
+                             std::string_view retry_after, std::string_view key) {
     told const said = read_body(body);
     std::string const message = cleaned_message(said.message, key);
-    auto const quoted = [&](std::string text) { return message.empty() ? text : text + ": " + message; };
+    auto const quoted = [&](std::string text) {
+        return message.empty() ? text : text + ": " + message;
+    };
     std::string const number = std::to_string(status);
     switch (status) {
     case 404:
@@ -101,17 +110,22 @@ rejection upstream_rejection(std::uint16_t status, std::string_view body, std::s
     case 413:
     case 415:
     case 422:
-        return rejection{rejection_code::bad_request, quoted("the upstream refused the request")}.because(
-            said.code == "context_length_exceeded" ? "context_length_exceeded" : "refused_by_upstream");
+        return rejection{rejection_code::bad_request, quoted("the upstream refused the request")}
+            .because(said.code == "context_length_exceeded" ? "context_length_exceeded"
+                                                            : "refused_by_upstream");
     case 401:
     case 403:
         // Not the upstream's words: they are about a key that the caller has never seen, and may quote it.
         return rejection{rejection_code::upstream_failed,
-                         "the upstream refused the key of this gateway (status " + number + "); check AGENT_OPENAI_KEY"};
+                         "the upstream refused the key of this gateway (status " + number +
+                             "); check AGENT_OPENAI_KEY"};
     case 429: {
-        rejection limited = rejection{rejection_code::rate_limited, quoted("the upstream limits the rate of requests")}.because(
-            said.code == "insufficient_quota" ? "insufficient_quota" : "rate_limit_exceeded");
-        if (auto const wait = read_retry_after(retry_after)) return std::move(limited).come_again_in(*wait);
+        rejection limited = rejection{rejection_code::rate_limited,
+                                      quoted("the upstream limits the rate of requests")}
+                                .because(said.code == "insufficient_quota" ? "insufficient_quota"
+                                                                           : "rate_limit_exceeded");
+        if (auto const wait = read_retry_after(retry_after))
+            return std::move(limited).come_again_in(*wait);
         return limited;
     }
     case 408:
@@ -119,21 +133,25 @@ rejection upstream_rejection(std::uint16_t status, std::string_view body, std::s
     default: break;
     }
     if (status >= 300 && status < 400)
-        return rejection{rejection_code::upstream_failed, "the upstream answered with a redirect (status " + number +
-                                                              "), which is not followed; check AGENT_OPENAI_URL"};
-    return rejection{rejection_code::upstream_failed, quoted("the upstream failed with status " + number)};
+        return rejection{rejection_code::upstream_failed,
+                         "the upstream answered with a redirect (status " + number +
+                             "), which is not followed; check AGENT_OPENAI_URL"};
+    return rejection{rejection_code::upstream_failed,
+                     quoted("the upstream failed with status " + number)};
 }
 
 rejection stream_rejection(std::string_view message, std::string_view key) {
     std::string text = cleaned_message(message, key);
-    return rejection{rejection_code::upstream_failed,
-                     text.empty() ? "the upstream failed within its answer" : "the upstream failed: " + text};
+    return rejection{rejection_code::upstream_failed, text.empty()
+                                                          ? "the upstream failed within its answer"
+                                                          : "the upstream failed: " + text};
 }
 
 rejection with_advice(rejection why) {
     if (why.reason() != "upstream_unreachable") return why;
-    return rejection{why.code(), why.message() + "; is the upstream running, and is AGENT_OPENAI_URL right?"}.because(
-        "upstream_unreachable");
+    return rejection{why.code(),
+                     why.message() + "; is the upstream running, and is AGENT_OPENAI_URL right?"}
+        .because("upstream_unreachable");
 }
 
 } // namespace mcp_provider::server::agents

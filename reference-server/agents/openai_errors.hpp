@@ -18,8 +18,8 @@ namespace mcp_provider::server::agents {
 /// the gateway's trouble with its upstream, not the caller's, and become 502; 429 stays, with its Retry-After; a redirect
 /// is not followed; all else is 502, or 504 where the upstream itself ran out of time.
 /// `retry_after` is the value of that field, empty for none: seconds, or an HTTP date (RFC 9110 §10.2.3).
-[[nodiscard]] rejection upstream_rejection(std::uint16_t status, std::string_view body, std::string_view retry_after,
-                                           std::string_view key);
+[[nodiscard]] rejection upstream_rejection(std::uint16_t status, std::string_view body,
+                                           std::string_view retry_after, std::string_view key);
 
 /// An error event within a stream.
 [[nodiscard]] rejection stream_rejection(std::string_view message, std::string_view key);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "agents/openai_endpoint.hpp"
-
 #include "mcp_provider/agent/agent.hpp"
 #include "mcp_provider/core/result.hpp"
 
@@ -21,7 +20,8 @@ namespace mcp_provider::server::agents {
 
 /// Reads the answer of GET /models: OpenAI's form, with what vLLM and llama.cpp add about the context.
 /// *Errors*: `upstream_failed` where it is no such list.
-[[nodiscard]] result<std::vector<agent::model>> read_models(std::string_view json, openai_settings const& settings);
+[[nodiscard]] result<std::vector<agent::model>> read_models(std::string_view json,
+                                                            openai_settings const& settings);
 
 /// What is on offer: the upstream's models, all or the configured ones, and the aliases. Until the upstream has answered
 /// for the first time, what the configuration names. *Thread safety*: `now` and `upstream_name` from any thread.

@@ -20,7 +20,20 @@ namespace {
 constexpr std::size_t max_levels = 32;
 
 /// Where in the document the parser is. Everything of no interest is `elsewhere`.
-enum class place : std::uint8_t { elsewhere, root, choices, choice, message, parts, part, calls, call, function, usage, error };
+enum class place : std::uint8_t {
+    elsewhere,
+    root,
+    choices,
+    choice,
+    message,
+    parts,
+    part,
+    calls,
+    call,
+    function,
+    usage,
+    error
+};
 
 /// What a member is, seen from its place.
 enum class member : std::uint8_t {
@@ -139,7 +152,8 @@ public:
             if (member_ == member::error) next = place::error;
             break;
         case place::choices:
-            if (!into_.has_choice_) next = place::choice; // the first is the only one that was asked for
+            if (!into_.has_choice_)
+                next = place::choice; // the first is the only one that was asked for
             into_.has_choice_ = true;
             break;
         case place::choice:
@@ -183,7 +197,8 @@ public:
             key_.clear();
         }
         // Upstreams that say the reasoning under both of its names say the same twice.
-        if (member_ == member::reasoning && (reasoning_.is_copy || !reasoning_.view.empty())) member_ = member::other;
+        if (member_ == member::reasoning && (reasoning_.is_copy || !reasoning_.view.empty()))
+            member_ = member::other;
         return true;
     }
 
@@ -195,8 +210,10 @@ public:
         gathered* const text = target();
         if (text == nullptr) return true;
         std::string_view const last{part.data(), part.size()};
-        if (text->is_copy || !text->view.empty() || !stays_ || !is_within(last)) copy(*text, last);
-        else text->view = last;
+        if (text->is_copy || !text->view.empty() || !stays_ || !is_within(last))
+            copy(*text, last);
+        else
+            text->view = last;
         if (text == &finish_) {
             into_.finish_ = finish_of(settled(finish_));
             finish_ = {};
@@ -212,7 +229,8 @@ public:
     bool on_uint64(std::uint64_t number, boost::json::string_view, boost::json::error_code&) {
         switch (member_) {
         case member::index:
-            if (here() == place::call) into_.calls_[calls_ - 1].index = static_cast<std::uint32_t>(number & 0xffffU);
+            if (here() == place::call)
+                into_.calls_[calls_ - 1].index = static_cast<std::uint32_t>(number & 0xffffU);
             break;
         case member::prompt_tokens:
             if (here() == place::usage) into_.used_->prompt_tokens = number;
@@ -238,7 +256,9 @@ private:
     };
     static constexpr std::size_t max_calls = 128; // of one chunk; OpenAI's own limit of tools
 
-    [[nodiscard]] place here() const noexcept { return depth_ == 0 ? place::elsewhere : places_[depth_ - 1]; }
+    [[nodiscard]] place here() const noexcept {
+        return depth_ == 0 ? place::elsewhere : places_[depth_ - 1];
+    }
     void push(place next) noexcept {
         places_[depth_++] = next; // the parser itself keeps to `max_levels`
         member_ = member::other;
@@ -260,7 +280,8 @@ private:
     /// Where a string that begins now belongs, if anywhere.
     [[nodiscard]] gathered* target() noexcept {
         switch (here()) {
-        case place::root: return member_ == member::error ? &error_message_ : nullptr; // Ollama's form
+        case place::root:
+            return member_ == member::error ? &error_message_ : nullptr; // Ollama's form
         case place::choice:
             if (member_ == member::finish_reason) return &finish_;
             return member_ == member::text ? &content_ : nullptr;
@@ -295,10 +316,12 @@ private:
 
     [[nodiscard]] bool is_within(std::string_view text) const noexcept {
         std::less_equal<> const not_after;
-        return not_after(json_.data(), text.data()) && not_after(text.data() + text.size(), json_.data() + json_.size());
+        return not_after(json_.data(), text.data()) &&
+               not_after(text.data() + text.size(), json_.data() + json_.size());
     }
     [[nodiscard]] std::string_view settled(gathered const& text) const noexcept {
-        return text.is_copy ? std::string_view{into_.copied_}.substr(text.at, text.size) : text.view;
+        return text.is_copy ? std::string_view{into_.copied_}.substr(text.at, text.size)
+                            : text.view;
     }
 
     openai_reply& into_;
@@ -334,7 +357,8 @@ bool openai_reply::read(std::string_view json, bool stays) {
     boost::json::basic_parser<openai_reply_reader> parser{options, *this, json, stays};
     boost::json::error_code failure;
     std::size_t const size = parser.write_some(false, json.data(), json.size(), failure);
-    bool const whole = !failure && json.find_first_not_of(" \t\r\n", size) == std::string_view::npos;
+    bool const whole =
+        !failure && json.find_first_not_of(" \t\r\n", size) == std::string_view::npos;
     if (!whole) clear();
     return whole;
 }

@@ -52,7 +52,8 @@ void openai_stream::pieces::clear() {
     reply.trim();
 }
 
-asio::awaitable<result<>> openai_stream::begin(net::request_head const& request, std::string_view body) {
+asio::awaitable<result<>> openai_stream::begin(net::request_head const& request,
+                                               std::string_view body) {
     auto const until = std::chrono::steady_clock::now() + to_->settings().request_time;
     auto sent = co_await call_.send(request, body, until);
     if (!sent) co_return with_advice(std::move(sent).error());
@@ -62,18 +63,23 @@ asio::awaitable<result<>> openai_stream::begin(net::request_head const& request,
         auto const status = head.status;
         std::string const retry_after{head.field("Retry-After").value_or("")};
         auto const refusal = co_await call_.read_all(max_error_bytes, until);
-        if (!refusal && refusal.error().code() == rejection_code::client_closed) co_return refusal.error();
-        co_return upstream_rejection(status, refusal ? std::string_view{*refusal} : std::string_view{}, retry_after,
-                                     to_->settings().key.reveal());
+        if (!refusal && refusal.error().code() == rejection_code::client_closed)
+            co_return refusal.error();
+        co_return upstream_rejection(status,
+                                     refusal ? std::string_view{*refusal} : std::string_view{},
+                                     retry_after, to_->settings().key.reveal());
     }
     // What the upstream says counts, not what it was asked: some never stream, some always do.
     std::string_view const type = head.field("Content-Type").value_or("");
     is_stream_ = http::equals_ignoring_case(type.substr(0, 17), "text/event-stream");
     if (is_stream_) {
         auto const early = call_.try_read();
-        if (!early) cut(early.error());
-        else if (*early && (*early)->empty()) end_of_body();
-        else if (*early) input_ = rest_ = **early;
+        if (!early)
+            cut(early.error());
+        else if (*early && (*early)->empty())
+            end_of_body();
+        else if (*early)
+            input_ = rest_ = **early;
         read_ahead();
     }
     co_return result<>{};
@@ -114,7 +120,8 @@ asio::awaitable<result<agent::delta>> openai_stream::next() {
 
 /// The next delta that needs no waiting. What was given out before is no longer looked at then.
 std::optional<result<agent::delta>> openai_stream::take() {
-    if (!pieces_[current_].any() && (pieces_[1 - current_].any() || read_ahead())) current_ = 1 - current_;
+    if (!pieces_[current_].any() && (pieces_[1 - current_].any() || read_ahead()))
+        current_ = 1 - current_;
     if (pieces_[current_].any()) {
         agent::delta const out = pieces_[current_].take();
         if (!pieces_[current_].any() && !pieces_[1 - current_].any()) read_ahead();
@@ -137,7 +144,8 @@ bool openai_stream::read_ahead() {
             if (said == "[DONE]") {
                 is_over_ = true;
                 call_.leave_rest();
-            } else if ((*event)->name == "error" && said.find("\"error\"") == std::string_view::npos) {
+            } else if ((*event)->name == "error" &&
+                       said.find("\"error\"") == std::string_view::npos) {
                 fail(stream_rejection(said, to_->settings().key.reveal()));
             } else if (!said.empty()) {
                 read(said, lies_in(said, input_), into);
@@ -153,13 +161,15 @@ void openai_stream::read(std::string_view json, bool stays, pieces& into) {
     openai_reply& reply = into.reply;
     if (!reply.read(json, stays)) {
         into.begin();
-        return fail(rejection{rejection_code::upstream_failed, "the upstream sent something that is no JSON"});
+        return fail(rejection{rejection_code::upstream_failed,
+                              "the upstream sent something that is no JSON"});
     }
     for (openai_call_piece const& one : reply.calls()) calls_.add(one, into.calls);
     into.begin();
     if (reply.finish()) finish_ = reply.finish();
     if (reply.used()) used_ = *reply.used();
-    if (reply.is_error()) return fail(stream_rejection(reply.error_message(), to_->settings().key.reveal()));
+    if (reply.is_error())
+        return fail(stream_rejection(reply.error_message(), to_->settings().key.reveal()));
     if (!is_stream_ && !reply.has_choice())
         fail(rejection{rejection_code::upstream_failed, "the upstream's answer has no choices"});
 }
@@ -185,14 +195,16 @@ result<agent::delta> openai_stream::finished() const {
     out.what = agent::delta::kind::finished;
     out.reason = finish_.value_or(agent::finish_reason::stop);
     // Many upstreams say `stop` although they called tools.
-    if (calls_.any() && out.reason == agent::finish_reason::stop) out.reason = agent::finish_reason::tool_calls;
+    if (calls_.any() && out.reason == agent::finish_reason::stop)
+        out.reason = agent::finish_reason::tool_calls;
     out.used = used_;
     return out;
 }
 
 steady_time openai_stream::patience() const {
     auto const most = to_->settings().stream_time;
-    return std::chrono::steady_clock::now() + (finish_ ? std::min(most, patience_at_the_end) : most);
+    return std::chrono::steady_clock::now() +
+           (finish_ ? std::min(most, patience_at_the_end) : most);
 }
 
 } // namespace mcp_provider::server::agents

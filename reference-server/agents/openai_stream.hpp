@@ -4,14 +4,13 @@
 #include "agents/openai_calls.hpp"
 #include "agents/openai_endpoint.hpp"
 #include "agents/openai_reply.hpp"
-
 #include "mcp_provider/agent/agent.hpp"
 #include "mcp_provider/agent/delta.hpp"
 #include "mcp_provider/core/clock.hpp"
 #include "mcp_provider/core/rejection.hpp"
 #include "mcp_provider/core/result.hpp"
 #include "mcp_provider/http/event_stream.hpp"
-#include "mcp_provider/net/http_client.hpp"
+#include "mcp_provider/net/http_call.hpp"
 
 #include <asio/awaitable.hpp>
 
@@ -29,10 +28,12 @@ namespace mcp_provider::server::agents {
 /// altogether it takes some 2 KiB. Destroying it before its end closes the connection, which stops the upstream.
 class openai_stream final : public agent::delta_stream {
 public:
-    explicit openai_stream(std::shared_ptr<openai_endpoint const> to) : to_{std::move(to)}, call_{to_->client()} {}
+    explicit openai_stream(std::shared_ptr<openai_endpoint const> to)
+        : to_{std::move(to)}, call_{to_->client()} {}
 
     /// Sends the request; success when the upstream has begun its answer. *Errors*: see `upstream_rejection`.
-    [[nodiscard]] asio::awaitable<result<>> begin(net::request_head const& request, std::string_view body);
+    [[nodiscard]] asio::awaitable<result<>> begin(net::request_head const& request,
+                                                  std::string_view body);
 
     [[nodiscard]] asio::awaitable<result<agent::delta>> next() override;
 
@@ -49,7 +50,9 @@ private:
 
         /// To be called once `reply` was read and its calls were added.
         void begin() noexcept;
-        [[nodiscard]] bool any() const noexcept { return has_reasoning_ || has_content_ || next_call_ < calls.size(); }
+        [[nodiscard]] bool any() const noexcept {
+            return has_reasoning_ || has_content_ || next_call_ < calls.size();
+        }
         [[nodiscard]] agent::delta take() noexcept;
         void clear();
 
@@ -76,7 +79,7 @@ private:
     std::string_view input_; // what was read last, in the buffer of `call_`
     std::string_view rest_;  // what of it is still to be looked at
     openai_calls calls_;
-    std::string whole_;      // an answer that is no stream
+    std::string whole_; // an answer that is no stream
     std::optional<rejection> failure_;
     std::optional<agent::finish_reason> finish_;
     agent::usage used_;

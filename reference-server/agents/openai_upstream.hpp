@@ -3,7 +3,6 @@
 
 #include "agents/openai_endpoint.hpp"
 #include "agents/openai_models.hpp"
-
 #include "mcp_provider/agent/agent.hpp"
 
 #include <asio/io_context.hpp>

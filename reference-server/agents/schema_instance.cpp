@@ -1,7 +1,6 @@
 #include "agents/schema_instance.hpp"
 
 #include "agents/words.hpp"
-
 #include "mcp_provider/core/rejection.hpp"
 #include "mcp_provider/json/parse.hpp"
 #include "mcp_provider/json/write.hpp"
@@ -69,13 +68,15 @@ public:
         }
         bj::object const* const rules = schema.if_object();
         if (rules == nullptr) throw no_instance{};
-        if (bj::value const* const ref = rules->if_contains("$ref")) return follow(resolve(*ref), name, nth, level);
+        if (bj::value const* const ref = rules->if_contains("$ref"))
+            return follow(resolve(*ref), name, nth, level);
         if (bj::value const* const fixed = rules->if_contains("const")) return *fixed;
         if (bj::array const* const choices = array_at(*rules, "enum")) {
             if (choices->empty()) throw no_instance{};
             return (*choices)[nth % choices->size()];
         }
-        if (bj::array const* const parts = array_at(*rules, "allOf")) return make(merged(*rules, *parts), name, nth, level + 1);
+        if (bj::array const* const parts = array_at(*rules, "allOf"))
+            return make(merged(*rules, *parts), name, nth, level + 1);
         for (std::string_view const either : {"anyOf", "oneOf"})
             if (bj::array const* const branches = array_at(*rules, either))
                 return first_of(*rules, either, *branches, name, nth, level);
@@ -92,7 +93,9 @@ private:
     /// Marks what could also be left out, or be something else, while it is made.
     class choice {
     public:
-        explicit choice(int& count, bool is_one = true) noexcept : count_{count}, is_one_{is_one} { count_ += is_one_; }
+        explicit choice(int& count, bool is_one = true) noexcept : count_{count}, is_one_{is_one} {
+            count_ += is_one_;
+        }
         choice(choice const&) = delete;
         choice& operator=(choice const&) = delete;
         ~choice() { count_ -= is_one_; }
@@ -130,7 +133,8 @@ private:
         if (found == nullptr || !found->is_number()) return std::nullopt;
         return found->to_number<double>();
     }
-    static std::size_t size_at(bj::object const& rules, std::string_view key, std::size_t otherwise) {
+    static std::size_t size_at(bj::object const& rules, std::string_view key,
+                               std::size_t otherwise) {
         std::optional<double> const found = number_at(rules, key);
         if (!found || *found < 0) return otherwise;
         if (*found > 1e9) return std::numeric_limits<std::size_t>::max();
@@ -141,7 +145,8 @@ private:
         bj::string const* const text = ref.if_string();
         if (text == nullptr || text->empty() || text->front() != '#') throw no_instance{};
         bj::error_code missing;
-        bj::value const* const found = root_.find_pointer({text->data() + 1, text->size() - 1}, missing);
+        bj::value const* const found =
+            root_.find_pointer({text->data() + 1, text->size() - 1}, missing);
         if (found == nullptr) throw no_instance{};
         return *found;
     }
@@ -150,7 +155,8 @@ private:
     static void merge_into(bj::object& all, bj::object const& part) {
         for (auto const& [key, value] : part) {
             bj::value* const present = all.if_contains(key);
-            if (present != nullptr && key == "required" && present->is_array() && value.is_array()) {
+            if (present != nullptr && key == "required" && present->is_array() &&
+                value.is_array()) {
                 for (bj::value const& one : value.get_array()) present->get_array().push_back(one);
             } else if (present != nullptr && present->is_object() && value.is_object()) {
                 merge_into(present->get_object(), value.get_object());
@@ -174,8 +180,8 @@ private:
         return all;
     }
 
-    bj::value first_of(bj::object const& rules, std::string_view either, bj::array const& branches, std::string_view name,
-                       std::size_t nth, int level) {
+    bj::value first_of(bj::object const& rules, std::string_view either, bj::array const& branches,
+                       std::string_view name, std::size_t nth, int level) {
         for (bj::value const& branch : branches) {
             choice const chosen{choices_, &branch != &branches.back()};
             bj::array one;
@@ -194,25 +200,31 @@ private:
     }
 
     static bool only_annotates(bj::object const& rules) {
-        constexpr std::array<std::string_view, 6> annotations = {"title", "description", "default", "examples", "$defs", "$schema"};
+        constexpr std::array<std::string_view, 6> annotations = {
+            "title", "description", "default", "examples", "$defs", "$schema"};
         return std::all_of(rules.begin(), rules.end(), [&](auto const& rule) {
-            return std::find(annotations.begin(), annotations.end(), std::string_view{rule.key().data(), rule.key().size()}) !=
+            return std::find(annotations.begin(), annotations.end(),
+                             std::string_view{rule.key().data(), rule.key().size()}) !=
                    annotations.end();
         });
     }
 
     static std::string_view type_of(bj::object const& rules) {
         bj::value const* type = rules.if_contains("type");
-        if (type != nullptr && type->is_array() && !type->get_array().empty()) type = &type->get_array().front();
+        if (type != nullptr && type->is_array() && !type->get_array().empty())
+            type = &type->get_array().front();
         if (type != nullptr && type->is_string()) return view(type->get_string());
-        if (rules.contains("properties") || rules.contains("required") || rules.contains("additionalProperties"))
+        if (rules.contains("properties") || rules.contains("required") ||
+            rules.contains("additionalProperties"))
             return "object";
         if (rules.contains("items") || rules.contains("prefixItems")) return "array";
-        if (rules.contains("minimum") || rules.contains("maximum") || rules.contains("multipleOf")) return "number";
+        if (rules.contains("minimum") || rules.contains("maximum") || rules.contains("multipleOf"))
+            return "number";
         return "string";
     }
 
-    bj::value of_type(std::string_view type, bj::object const& rules, std::string_view name, std::size_t nth, int level) {
+    bj::value of_type(std::string_view type, bj::object const& rules, std::string_view name,
+                      std::size_t nth, int level) {
         if (type == "string") return make_string(rules, name, nth);
         if (type == "integer") return make_number(rules, nth, true);
         if (type == "number") return make_number(rules, nth, false);
@@ -230,20 +242,25 @@ private:
     }
 
     bj::value make_string(bj::object const& rules, std::string_view name, std::size_t nth) {
-        if (bj::value const* const format = rules.if_contains("format"); format != nullptr && format->is_string())
+        if (bj::value const* const format = rules.if_contains("format");
+            format != nullptr && format->is_string())
             for (known_format const& one : formats)
-                if (one.name == view(format->get_string())) return bj::value(bj::string_view{one.example.data(), one.example.size()});
+                if (one.name == view(format->get_string()))
+                    return bj::value(bj::string_view{one.example.data(), one.example.size()});
         std::size_t const least = size_at(rules, "minLength", 0);
-        std::size_t const most = size_at(rules, "maxLength", std::numeric_limits<std::size_t>::max());
+        std::size_t const most =
+            size_at(rules, "maxLength", std::numeric_limits<std::size_t>::max());
         if (least > most || least > max_text_bytes) throw no_instance{};
         bj::value made = word(name, nth);
         bj::string& text = made.get_string();
         std::size_t characters = count_code_points(view(text));
-        if (characters > most) { // names of properties may be anything: fall back on what can be cut anywhere
+        if (characters >
+            most) { // names of properties may be anything: fall back on what can be cut anywhere
             std::string const digits = std::to_string(nth);
             text.assign(most, 'x');
             std::size_t const shown = std::min(most, digits.size());
-            std::copy_n(digits.end() - static_cast<std::ptrdiff_t>(shown), nth == 0 ? 0 : shown, text.end() - shown);
+            std::copy_n(digits.end() - static_cast<std::ptrdiff_t>(shown), nth == 0 ? 0 : shown,
+                        text.end() - shown);
             characters = most;
         }
         if (characters < least) text.append(least - characters, '.');
@@ -252,15 +269,17 @@ private:
     }
 
     static std::size_t count_code_points(std::string_view text) noexcept {
-        return static_cast<std::size_t>(std::count_if(
-            text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+        return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+            return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+        }));
     }
 
     static bj::value make_number(bj::object const& rules, std::size_t nth, bool whole) {
         double step = number_at(rules, "multipleOf").value_or(whole ? 1.0 : 0.0);
         if (step < 0) throw no_instance{};
         if (whole && step != std::floor(step)) step = 1.0;
-        double least = number_at(rules, "minimum").value_or(-std::numeric_limits<double>::infinity());
+        double least =
+            number_at(rules, "minimum").value_or(-std::numeric_limits<double>::infinity());
         double most = number_at(rules, "maximum").value_or(std::numeric_limits<double>::infinity());
         bool open_below = false;
         bool open_above = false;
@@ -268,8 +287,10 @@ private:
         read_exclusive(rules, "exclusiveMaximum", most, open_above, std::less_equal<>{});
 
         double number = 0;
-        if (least > 0 || (open_below && least == 0)) number = least;
-        else if (most < 0 || (open_above && most == 0)) number = most;
+        if (least > 0 || (open_below && least == 0))
+            number = least;
+        else if (most < 0 || (open_above && most == 0))
+            number = most;
         bool const downwards = number == most && number != least && number <= 0 && most <= 0;
         if (step > 0) {
             number = (downwards ? std::floor(number / step) : std::ceil(number / step)) * step;
@@ -282,19 +303,25 @@ private:
                 number = bounded ? least + (most - least) / 2 : number + (number <= least ? 1 : -1);
             }
             double const other = number + (downwards ? -1 : 1) * static_cast<double>(nth);
-            bool const fits = other >= least && other <= most && !(open_below && other <= least) && !(open_above && other >= most);
-            number = fits ? other : number + (most - number) * static_cast<double>(nth) / static_cast<double>(nth + 2);
+            bool const fits = other >= least && other <= most && !(open_below && other <= least) &&
+                              !(open_above && other >= most);
+            number = fits ? other
+                          : number + (most - number) * static_cast<double>(nth) /
+                                         static_cast<double>(nth + 2);
         }
-        if (number < least || number > most || (open_below && number == least) || (open_above && number == most))
+        if (number < least || number > most || (open_below && number == least) ||
+            (open_above && number == most))
             throw no_instance{};
-        if (number == std::floor(number) && std::abs(number) < 9e15) return bj::value(static_cast<std::int64_t>(number));
+        if (number == std::floor(number) && std::abs(number) < 9e15)
+            return bj::value(static_cast<std::int64_t>(number));
         if (whole) throw no_instance{};
         return bj::value(number);
     }
 
     /// The bound as a number (since draft 6), or as a flag beside the inclusive one (draft 4).
     template <class Tighter>
-    static void read_exclusive(bj::object const& rules, std::string_view key, double& bound, bool& open, Tighter tighter) {
+    static void read_exclusive(bj::object const& rules, std::string_view key, double& bound,
+                               bool& open, Tighter tighter) {
         bj::value const* const found = rules.if_contains({key.data(), key.size()});
         if (found == nullptr) return;
         if (found->is_bool()) {
@@ -315,13 +342,17 @@ private:
             first = &items->get_array();
             items = rules.if_contains("additionalItems");
         }
-        std::size_t const most = size_at(rules, "maxItems", std::numeric_limits<std::size_t>::max());
+        std::size_t const most =
+            size_at(rules, "maxItems", std::numeric_limits<std::size_t>::max());
         std::size_t const least = size_at(rules, "minItems", 0);
         // One element shows more than none, where it can be made at all.
-        std::size_t const wanted = std::max({least, first != nullptr ? first->size() : 0, std::size_t{items != nullptr}});
+        std::size_t const wanted =
+            std::max({least, first != nullptr ? first->size() : 0, std::size_t{items != nullptr}});
         bj::value const anything(true);
         for (std::size_t i = 0; i < std::min(wanted, most); ++i) {
-            bj::value const& rule = first != nullptr && i < first->size() ? (*first)[i] : items != nullptr ? *items : anything;
+            bj::value const& rule = first != nullptr && i < first->size() ? (*first)[i]
+                                    : items != nullptr                    ? *items
+                                                                          : anything;
             choice const chosen{choices_, i >= least};
             try {
                 made.push_back(make(rule, name, i, level + 1));
@@ -339,9 +370,10 @@ private:
         bj::object const* const properties = object_at(rules, "properties");
         bj::array const* const required = array_at(rules, "required");
         auto const is_required = [&](bj::string_view key) {
-            return required != nullptr && std::any_of(required->begin(), required->end(), [&](bj::value const& one) {
-                return one.is_string() && one.get_string() == key;
-            });
+            return required != nullptr &&
+                   std::any_of(required->begin(), required->end(), [&](bj::value const& one) {
+                       return one.is_string() && one.get_string() == key;
+                   });
         };
         if (properties != nullptr) {
             for (auto const& [key, rule] : *properties) {
@@ -361,7 +393,8 @@ private:
             for (bj::value const& one : *required)
                 if (one.is_string() && !made.contains(one.get_string()))
                     add(made, one.get_string(),
-                        make(others != nullptr ? *others : anything, view(one.get_string()), 0, level + 1));
+                        make(others != nullptr ? *others : anything, view(one.get_string()), 0,
+                             level + 1));
         for (std::size_t i = 1; made.size() < size_at(rules, "minProperties", 0); ++i) {
             std::string const name = "property " + std::to_string(i);
             add(made, name, make(others != nullptr ? *others : anything, name, i, level + 1));
@@ -420,8 +453,9 @@ result<bj::value> schema_instance(std::string_view schema) {
     try {
         return generator{*parsed}.make(*parsed, "text", 0, 0);
     } catch (no_instance const&) {
-        return rejection{rejection_code::bad_request, "no document fits this JSON schema within the limits of echo"}.because(
-            "invalid_schema");
+        return rejection{rejection_code::bad_request,
+                         "no document fits this JSON schema within the limits of echo"}
+            .because("invalid_schema");
     }
 }
 

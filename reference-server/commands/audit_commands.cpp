@@ -52,8 +52,8 @@ std::string write_anchor(audit::anchor const& one) {
     return std::to_string(one.seq) + ":" + crypto::hex_encode(crypto::as_text(one.mac));
 }
 
-/// The log and what rotation has made of it: `audit.jsonl`, `audit.jsonl.1`, `audit.jsonl-20261123`. Compressed ones are
-/// left out: they cannot be read as they are.
+/// The log and what rotation has made of it: `audit.jsonl`, `audit.jsonl.1`,
+/// `audit.jsonl-20261123`. Compressed ones are left out: they cannot be read as they are.
 std::vector<std::string> files_of_log(std::filesystem::path const& log) {
     constexpr std::string_view not_logs[] = {".head", ".gz", ".xz", ".zst", ".bz2"};
     std::string const name = log.filename().string();
@@ -61,12 +61,16 @@ std::vector<std::string> files_of_log(std::filesystem::path const& log) {
     std::error_code failure;
     for (auto const& entry : std::filesystem::directory_iterator{log.parent_path(), failure}) {
         std::string const other = entry.path().filename().string();
-        bool const belongs = other == name || other.starts_with(name + ".") || other.starts_with(name + "-");
-        bool const is_log = std::none_of(std::begin(not_logs), std::end(not_logs),
-                                         [&other](std::string_view ending) { return other.ends_with(ending); });
-        if (belongs && is_log && entry.is_regular_file(failure)) files.push_back(entry.path().string());
+        bool const belongs =
+            other == name || other.starts_with(name + ".") || other.starts_with(name + "-");
+        bool const is_log =
+            std::none_of(std::begin(not_logs), std::end(not_logs),
+                         [&other](std::string_view ending) { return other.ends_with(ending); });
+        if (belongs && is_log && entry.is_regular_file(failure))
+            files.push_back(entry.path().string());
     }
-    if (files.empty()) files.push_back(log.string()); // that it is not there is what verification finds
+    if (files.empty())
+        files.push_back(log.string()); // that it is not there is what verification finds
     return files;
 }
 
@@ -88,9 +92,11 @@ int verify_log(verify_options const& options, sources const& from, surroundings 
         }
     } else if (options.files.empty()) {
         // Read before the log, which a running server may lengthen meanwhile.
-        if (auto const head = audit::head_file::read(settings->audit.head_file().string())) expected = *head;
+        if (auto const head = audit::head_file::read(settings->audit_head_file().string()))
+            expected = *head;
     }
-    std::vector<std::string> files = options.files.empty() ? files_of_log(settings->audit.file) : options.files;
+    std::vector<std::string> files =
+        options.files.empty() ? files_of_log(settings->audit.file) : options.files;
     held_key const key{settings->audit.key_file};
     audit::verification const found = audit::verify(key.bytes, std::move(files), expected);
     around.out << (options.as_json ? audit::to_json(found) + "\n" : audit::describe(found));
@@ -101,16 +107,21 @@ int print_head(bool as_json, sources const& from, surroundings const& around) {
     auto const settings = find_log(from, around);
     if (!settings) return exit_configuration;
     held_key const key{settings->audit.key_file};
-    std::optional<audit::anchor> last = audit::read_tail(settings->audit.file.string(), key.bytes).last;
-    if (!last) last = audit::head_file::read(settings->audit.head_file().string()); // the log was just rotated
+    std::optional<audit::anchor> last =
+        audit::read_tail(settings->audit.file.string(), key.bytes).last;
+    if (!last)
+        last = audit::head_file::read(
+            settings->audit_head_file().string()); // the log was just rotated
     if (!last) {
-        around.err << program_name << ": there is no record in " << settings->audit.file.string() << '\n';
+        around.err << program_name << ": there is no record in " << settings->audit.file.string()
+                   << '\n';
         return exit_found;
     }
     if (as_json)
         around.out << "{\"seq\":" << last->seq << ",\"mac\":\""
                    << crypto::hex_encode(crypto::as_text(last->mac)) << "\"}\n";
-    else around.out << write_anchor(*last) << '\n';
+    else
+        around.out << write_anchor(*last) << '\n';
     return exit_done;
 }
 
@@ -169,29 +180,42 @@ void add_audit_commands(command_tree& to) {
                with_key([verify](sources const& from, surroundings const& around) {
                    return verify_log(*verify, from, around);
                }));
-    verify_command.add_option("FILE", verify->files, "Log files, in any order; else the configured one and its rotated ones");
-    verify_command.add_option("--anchor", verify->anchor, "A record that must be there, as `audit head` printed it")
+    verify_command.add_option(
+        "FILE", verify->files,
+        "Log files, in any order; else the configured one and its rotated ones");
+    verify_command
+        .add_option("--anchor", verify->anchor,
+                    "A record that must be there, as `audit head` printed it")
         ->type_name("SEQ:MAC");
     verify_command.add_flag("--json", verify->as_json, "Print JSON");
 
     auto const head_as_json = std::make_shared<bool>(false);
-    CLI::App& head_command = to.add(audit_group, "head", "Print the last record's number and mac, to be kept elsewhere",
-                                    with_key([head_as_json](sources const& from, surroundings const& around) {
-                                        return print_head(*head_as_json, from, around);
-                                    }));
+    CLI::App& head_command =
+        to.add(audit_group, "head", "Print the last record's number and mac, to be kept elsewhere",
+               with_key([head_as_json](sources const& from, surroundings const& around) {
+                   return print_head(*head_as_json, from, around);
+               }));
     head_command.add_flag("--json", *head_as_json, "Print JSON");
 
     auto const tail = std::make_shared<tail_options>();
     CLI::App& tail_command =
         to.add(audit_group, "tail", "Print the last records, as they are: one JSON object a line",
-               [tail](sources const& from, surroundings const& around) { return print_tail(*tail, from, around); });
-    tail_command.add_option("-n,--lines", tail->lines, "How many")->capture_default_str()->type_name("NUMBER");
-    tail_command.add_flag("-f,--follow", tail->follow, "Go on with new records, over rotations too");
-    tail_command.add_option("--where", tail->where, "Only records with that member; all of several must match")
+               [tail](sources const& from, surroundings const& around) {
+                   return print_tail(*tail, from, around);
+               });
+    tail_command.add_option("-n,--lines", tail->lines, "How many")
+        ->capture_default_str()
+        ->type_name("NUMBER");
+    tail_command.add_flag("-f,--follow", tail->follow,
+                          "Go on with new records, over rotations too");
+    tail_command
+        .add_option("--where", tail->where,
+                    "Only records with that member; all of several must match")
         ->type_name("KEY=VALUE")
         ->take_all()
         ->expected(1);
-    tail_command.add_flag("--json", tail->as_json, "Accepted as everywhere; records are JSON anyway");
+    tail_command.add_flag("--json", tail->as_json,
+                          "Accepted as everywhere; records are JSON anyway");
 }
 
 } // namespace mcp_provider::server

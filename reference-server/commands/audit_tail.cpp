@@ -3,7 +3,6 @@
 #include "mcp_provider/json/parse.hpp"
 
 #include <boost/json/serialize.hpp>
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,7 +20,8 @@ namespace {
 constexpr std::size_t piece_bytes = 64 * 1024;
 
 bool equals(boost::json::value const& value, std::string_view wanted) {
-    if (auto const* const text = value.if_string()) return std::string_view{text->data(), text->size()} == wanted;
+    if (auto const* const text = value.if_string())
+        return std::string_view{text->data(), text->size()} == wanted;
     if (value.is_structured()) return false;
     return boost::json::serialize(value) == wanted;
 }
@@ -41,7 +41,8 @@ std::string read_piece(int file, off_t offset, std::size_t size) {
 std::optional<record_filter> record_filter::parse(std::string_view text) {
     std::size_t const equals_sign = text.find('=');
     if (equals_sign == std::string_view::npos || equals_sign == 0) return std::nullopt;
-    return record_filter{std::string{text.substr(0, equals_sign)}, std::string{text.substr(equals_sign + 1)}};
+    return record_filter{std::string{text.substr(0, equals_sign)},
+                         std::string{text.substr(equals_sign + 1)}};
 }
 
 bool record_filter::matches(std::string_view line) const {
@@ -50,7 +51,8 @@ bool record_filter::matches(std::string_view line) const {
     boost::json::value const* const value = record->get_object().if_contains(key_);
     if (value == nullptr) return false;
     if (auto const* const list = value->if_array())
-        return std::any_of(list->begin(), list->end(), [this](auto const& item) { return equals(item, value_); });
+        return std::any_of(list->begin(), list->end(),
+                           [this](auto const& item) { return equals(item, value_); });
     return equals(*value, value_);
 }
 
@@ -72,7 +74,8 @@ bool log_reader::open() {
 }
 
 bool log_reader::matches(std::string_view line) const {
-    return std::all_of(filters_.begin(), filters_.end(), [line](record_filter const& one) { return one.matches(line); });
+    return std::all_of(filters_.begin(), filters_.end(),
+                       [line](record_filter const& one) { return one.matches(line); });
 }
 
 bool log_reader::print_last(std::size_t lines, std::ostream& out) {
@@ -87,7 +90,8 @@ bool log_reader::print_last(std::size_t lines, std::ostream& out) {
         at_ += static_cast<off_t>(piece.size());
         partial_ += piece;
         std::size_t begin = 0;
-        for (std::size_t end; (end = partial_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+        for (std::size_t end; (end = partial_.find('\n', begin)) != std::string::npos;
+             begin = end + 1) {
             std::string line = partial_.substr(begin, end - begin);
             if (!matches(line)) continue;
             last.push_back(std::move(line));
@@ -112,7 +116,8 @@ void log_reader::print_lines(std::ostream& out) {
         at_ += static_cast<off_t>(piece.size());
         partial_ += piece;
         std::size_t begin = 0;
-        for (std::size_t end; (end = partial_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+        for (std::size_t end; (end = partial_.find('\n', begin)) != std::string::npos;
+             begin = end + 1) {
             std::string_view const line = std::string_view{partial_}.substr(begin, end - begin);
             if (matches(line)) out << line << '\n';
         }
@@ -131,11 +136,12 @@ off_t log_reader::start_of_last(std::size_t lines) const {
     struct stat status {};
     if (::fstat(file_, &status) != 0) return 0;
     off_t end = status.st_size;
-    // The last line ends with a line feed of its own, so one more is looked for. A line that is not whole yet is
-    // printed later.
+    // The last line ends with a line feed of its own, so one more is looked for. A line that is not
+    // whole yet is printed later.
     std::size_t wanted = lines + 1;
     while (end > 0) {
-        auto const size = static_cast<std::size_t>(std::min<off_t>(end, static_cast<off_t>(piece_bytes)));
+        auto const size =
+            static_cast<std::size_t>(std::min<off_t>(end, static_cast<off_t>(piece_bytes)));
         off_t const begin = end - static_cast<off_t>(size);
         std::string const piece = read_piece(file_, begin, size);
         for (std::size_t i = piece.size(); i-- != 0;)

@@ -14,7 +14,8 @@
 
 namespace mcp_provider::server {
 
-/// `KEY=VALUE`: whether a record has a member of that name and value, or a list with that value in it.
+/// `KEY=VALUE`: whether a record has a member of that name and value, or a list with that value in
+/// it.
 class record_filter {
 public:
     /// Nothing where there is no `=`, or nothing before it.
@@ -23,7 +24,8 @@ public:
     [[nodiscard]] bool matches(std::string_view line) const;
 
 private:
-    record_filter(std::string key, std::string value) : key_{std::move(key)}, value_{std::move(value)} {}
+    record_filter(std::string key, std::string value)
+        : key_{std::move(key)}, value_{std::move(value)} {}
 
     std::string key_;
     std::string value_;
@@ -38,11 +40,12 @@ public:
     log_reader& operator=(log_reader const&) = delete;
     ~log_reader();
 
-    /// Prints the last matching lines; false where the file cannot be read. *Complexity*: without filters only the end
-    /// of the file is read; with them all of it.
+    /// Prints the last matching lines; false where the file cannot be read. *Complexity*: without
+    /// filters only the end of the file is read; with them all of it.
     bool print_last(std::size_t lines, std::ostream& out);
 
-    /// Prints the matching lines that came since. A file that was rotated away is read to its end before the new one.
+    /// Prints the matching lines that came since. A file that was rotated away is read to its end
+    /// before the new one.
     void print_new(std::ostream& out);
 
 private:

@@ -16,21 +16,25 @@ namespace mcp_provider::server {
 
 namespace {
 
-constexpr char const* exit_codes = "Exit codes: 0 done, 1 found something, 2 usage, 69 port in use, 78 configuration.";
+constexpr char const* exit_codes =
+    "Exit codes: 0 done, 1 found something, 2 usage, 69 port in use, 78 configuration.";
 
 std::vector<CLI::App const*> commands_of(CLI::App const& at) {
-    return at.get_subcommands([](CLI::App const* one) { return !one->get_name().empty() && !one->get_group().empty(); });
+    return at.get_subcommands(
+        [](CLI::App const* one) { return !one->get_name().empty() && !one->get_group().empty(); });
 }
 
 CLI::App const* command_named(CLI::App const& at, std::string const& name) {
-    auto const found = at.get_subcommands([&name](CLI::App const* one) { return one->get_name() == name; });
+    auto const found =
+        at.get_subcommands([&name](CLI::App const* one) { return one->get_name() == name; });
     return found.empty() ? nullptr : found.front();
 }
 
 /// Whether the word is an option whose value is the next word.
 bool takes_next_word(CLI::App const& at, std::string const& word) {
     for (CLI::App const* level = &at; level != nullptr; level = level->get_parent())
-        if (CLI::Option const* const option = level->get_option_no_throw(word)) return option->get_expected_min() > 0;
+        if (CLI::Option const* const option = level->get_option_no_throw(word))
+            return option->get_expected_min() > 0;
     return false;
 }
 
@@ -61,7 +65,8 @@ way follow(CLI::App const& root, std::vector<std::string> const& words) {
         if (word.starts_with('-')) {
             std::string const name = word.substr(0, word.find('='));
             std::vector<std::string> const known = options_of(*so_far.reached);
-            if (name.starts_with("--") && std::find(known.begin(), known.end(), name) == known.end()) {
+            if (name.starts_with("--") &&
+                std::find(known.begin(), known.end(), name) == known.end()) {
                 so_far.unknown = name;
                 so_far.meant = nearest_of(name, known);
                 return so_far;
@@ -86,28 +91,37 @@ way follow(CLI::App const& root, std::vector<std::string> const& words) {
 }
 
 std::string help_of(way const& asked) {
-    return asked.reached->get_formatter()->make_help(asked.reached, asked.path, CLI::AppFormatMode::Normal);
+    return asked.reached->get_formatter()->make_help(asked.reached, asked.path,
+                                                     CLI::AppFormatMode::Normal);
 }
 
 } // namespace
 
-command_tree::command_tree() : root_{"A local model provider: OpenAI and Ollama APIs on loopback, in front of agents.", program_name} {
+command_tree::command_tree()
+    : root_{"A local model provider: OpenAI and Ollama APIs on loopback, in front of agents.",
+            program_name} {
     root_.set_version_flag("--version", std::string{program_name} + " " + std::string{version});
     root_.set_help_flag("-h,--help", "Print this help");
     root_.footer(exit_codes);
     root_.require_subcommand(1);
     root_.fallthrough();
-    root_.add_option("--env-file", env_file_, "Settings as KEY=VALUE lines instead of ./.env")->type_name("FILE");
-    root_.add_option("--security-file", security_file_, "Security settings instead of ./config/security.yaml")
+    root_.add_option("--env-file", env_file_, "Settings as KEY=VALUE lines instead of ./.env")
+        ->type_name("FILE");
+    root_
+        .add_option("--security-file", security_file_,
+                    "Security settings instead of ./config/security.yaml")
         ->type_name("FILE");
 }
 
-CLI::App& command_tree::add(CLI::App& parent, std::string name, std::string description, action does) {
+CLI::App& command_tree::add(CLI::App& parent, std::string name, std::string description,
+                            action does) {
     CLI::App& command = *parent.add_subcommand(std::move(name), std::move(description));
     command.set_help_flag("-h,--help", "Print this help");
     command.fallthrough();
-    if (does) command.final_callback([this, does = std::move(does)] { chosen_ = does; });
-    else command.require_subcommand(1);
+    if (does)
+        command.final_callback([this, does = std::move(does)] { chosen_ = does; });
+    else
+        command.require_subcommand(1);
     return command;
 }
 
@@ -146,11 +160,16 @@ int command_tree::print_help(std::vector<std::string> const& words, surroundings
     return exit_done;
 }
 
-int command_tree::refuse(std::vector<std::string> const& words, std::string const& why, surroundings const& around) {
+int command_tree::refuse(std::vector<std::string> const& words, std::string const& why,
+                         surroundings const& around) {
     way const written = follow(root_, words);
     around.err << program_name << ": ";
-    if (written.unknown.empty()) around.err << why;
-    else around.err << (written.unknown.starts_with('-') ? "there is no option " : "there is no command ") << written.unknown;
+    if (written.unknown.empty())
+        around.err << why;
+    else
+        around.err << (written.unknown.starts_with('-') ? "there is no option "
+                                                        : "there is no command ")
+                   << written.unknown;
     around.err << '\n';
     if (!written.meant.empty()) around.err << "  did you mean " << written.meant << "?\n";
     around.err << "  `" << written.path << " --help` tells what there is\n";

@@ -9,7 +9,8 @@ std::optional<std::chrono::seconds> read_duration(std::string_view text) {
     constexpr std::chrono::seconds most = std::chrono::days{3650};
     std::uint32_t number = 0;
     auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (failure != std::errc{} || number == 0 || text.data() + text.size() - end != 1) return std::nullopt;
+    if (failure != std::errc{} || number == 0 || text.data() + text.size() - end != 1)
+        return std::nullopt;
     std::chrono::seconds unit{};
     switch (*end) {
     case 's': unit = std::chrono::seconds{1}; break;

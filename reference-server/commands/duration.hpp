@@ -7,7 +7,8 @@
 
 namespace mcp_provider::server {
 
-/// Reads a whole number and one of the units s, m, h, d, w. Nothing for any other text, for 0, and beyond ten years.
+/// Reads a whole number and one of the units s, m, h, d, w. Nothing for any other text, for 0, and
+/// beyond ten years.
 [[nodiscard]] std::optional<std::chrono::seconds> read_duration(std::string_view text);
 
 } // namespace mcp_provider::server

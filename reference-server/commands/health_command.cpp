@@ -1,4 +1,5 @@
-// health: whether the server is there and well, by exit code; for container and service health checks.
+// health: whether the server is there and well, by exit code; for container and service health
+// checks.
 #include "commands/command_list.hpp"
 #include "commands/exit_code.hpp"
 #include "commands/health_probe.hpp"
@@ -22,7 +23,8 @@ struct health_options {
 };
 
 std::string url_of(listen_settings const& where) {
-    return "http://" + (where.host == "::1" ? "[::1]" : where.host) + ":" + std::to_string(where.port) + "/health";
+    return "http://" + (where.host == "::1" ? "[::1]" : where.host) + ":" +
+           std::to_string(where.port) + "/health";
 }
 
 int ask(health_options const& options, sources const& from, surroundings const& around) {
@@ -37,7 +39,8 @@ int ask(health_options const& options, sources const& from, surroundings const& 
     }
     auto const where = read_loopback_url(url);
     if (!where) {
-        around.err << program_name << ": " << url << " is no http:// URL on loopback with a port other than 0; --url takes one\n";
+        around.err << program_name << ": " << url
+                   << " is no http:// URL on loopback with a port other than 0; --url takes one\n";
         return exit_usage;
     }
     health_answer const answer = probe_health(*where, std::chrono::seconds{options.seconds});
@@ -46,7 +49,8 @@ int ask(health_options const& options, sources const& from, surroundings const& 
         around.err << program_name << ": " << url << ": " << answer.text << '\n';
         return exit_not_ours;
     }
-    if (options.as_json) around.out << answer.text << '\n';
+    if (options.as_json)
+        around.out << answer.text << '\n';
     else
         around.out << (answer.is == verdict::healthy    ? "healthy\n"
                        : answer.is == verdict::degraded ? "degraded\n"
@@ -58,10 +62,15 @@ int ask(health_options const& options, sources const& from, surroundings const& 
 
 void add_health_command(command_tree& to) {
     auto const chosen = std::make_shared<health_options>();
-    CLI::App& command =
-        to.add(to.root(), "health", "Ask a running server: exit 0 healthy or degraded, 1 unhealthy, 2 not ours or not there",
-               [chosen](sources const& from, surroundings const& around) { return ask(*chosen, from, around); });
-    command.add_option("--url", chosen->url, "Where to ask, on loopback; else the adapter of the configuration")
+    CLI::App& command = to.add(
+        to.root(), "health",
+        "Ask a running server: exit 0 healthy or degraded, 1 unhealthy, 2 not ours or not there",
+        [chosen](sources const& from, surroundings const& around) {
+            return ask(*chosen, from, around);
+        });
+    command
+        .add_option("--url", chosen->url,
+                    "Where to ask, on loopback; else the adapter of the configuration")
         ->type_name("URL");
     command.add_option("--timeout", chosen->seconds, "How many seconds to wait at most")
         ->type_name("SECONDS")

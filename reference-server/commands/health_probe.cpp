@@ -26,7 +26,8 @@ constexpr std::string_view service = "mcp-local-provider";
 /// A connection that gives up at a deadline.
 class connection {
 public:
-    explicit connection(std::chrono::milliseconds limit) : end_{std::chrono::steady_clock::now() + limit} {}
+    explicit connection(std::chrono::milliseconds limit)
+        : end_{std::chrono::steady_clock::now() + limit} {}
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
     ~connection() { close(); }
@@ -38,7 +39,8 @@ public:
         wanted.ai_flags = AI_NUMERICSERV;
         addrinfo* found = nullptr;
         std::string const host = where.host == "[::1]" ? "::1" : where.host;
-        if (int const failure = ::getaddrinfo(host.c_str(), std::to_string(where.port).c_str(), &wanted, &found);
+        if (int const failure =
+                ::getaddrinfo(host.c_str(), std::to_string(where.port).c_str(), &wanted, &found);
             failure != 0) {
             why = ::gai_strerror(failure);
             return false;
@@ -96,8 +98,9 @@ private:
 
     bool wait(short events, std::string& why) {
         for (;;) {
-            auto const left =
-                std::chrono::duration_cast<std::chrono::milliseconds>(end_ - std::chrono::steady_clock::now()).count();
+            auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                  end_ - std::chrono::steady_clock::now())
+                                  .count();
             pollfd one{socket_, events, 0};
             int const ready = left <= 0 ? 0 : ::poll(&one, 1, static_cast<int>(left));
             if (ready > 0) return true;
@@ -145,12 +148,15 @@ std::optional<std::string> body_of(std::string const& bytes) {
 health_answer judge(std::string body) {
     using verdict = health_answer::verdict;
     auto const document = json::parse(body, {32, max_answer_bytes});
-    if (!document) return {verdict::not_ours, "the answer is not the health of a " + std::string{service}};
+    if (!document)
+        return {verdict::not_ours, "the answer is not the health of a " + std::string{service}};
     json::reading pass{*document};
     json::reader const root = pass.root();
     std::string_view const status = root["status"].text_or("");
     if (root["service"].text_or("") != service || !pass.ok())
-        return {verdict::not_ours, "something else listens there: the answer does not say that it is " + std::string{service}};
+        return {verdict::not_ours,
+                "something else listens there: the answer does not say that it is " +
+                    std::string{service}};
     if (status == "healthy") return {verdict::healthy, std::move(body)};
     if (status == "degraded") return {verdict::degraded, std::move(body)};
     return {verdict::unhealthy, std::move(body)};
@@ -167,7 +173,9 @@ std::optional<loopback_url> read_loopback_url(std::string_view text) {
     std::size_t const slash = text.find_first_of("/?#");
     std::string_view const place = text.substr(0, slash);
     loopback_url url;
-    url.path = slash == std::string_view::npos || text.substr(slash) == "/" ? "/health" : std::string{text.substr(slash)};
+    url.path = slash == std::string_view::npos || text.substr(slash) == "/"
+                   ? "/health"
+                   : std::string{text.substr(slash)};
     if (!url.path.starts_with('/')) return std::nullopt;
     std::string_view port;
     for (std::string_view const host : {"127.0.0.1", "localhost", "[::1]"})
@@ -179,7 +187,8 @@ std::optional<loopback_url> read_loopback_url(std::string_view text) {
     if (port.empty()) return url;
     port.remove_prefix(1);
     auto const [end, failure] = std::from_chars(port.data(), port.data() + port.size(), url.port);
-    if (failure != std::errc{} || end != port.data() + port.size() || url.port == 0) return std::nullopt;
+    if (failure != std::errc{} || end != port.data() + port.size() || url.port == 0)
+        return std::nullopt;
     return url;
 }
 
@@ -188,13 +197,15 @@ health_answer probe_health(loopback_url const& where, std::chrono::milliseconds 
     std::string why;
     connection to{limit};
     if (!to.open(where, why)) return {verdict::not_there, why};
-    std::string const request = "GET " + where.path + " HTTP/1.1\r\nHost: " + where.host + ":" +
-                                std::to_string(where.port) +
-                                "\r\nUser-Agent: mcp-local-provider-health\r\nAccept: application/json\r\n"
-                                "Connection: close\r\n\r\n";
+    std::string const request =
+        "GET " + where.path + " HTTP/1.1\r\nHost: " + where.host + ":" +
+        std::to_string(where.port) +
+        "\r\nUser-Agent: mcp-local-provider-health\r\nAccept: application/json\r\n"
+        "Connection: close\r\n\r\n";
     if (!to.send(request, why)) return {verdict::not_there, why};
     std::string bytes;
-    while (bytes.size() <= max_answer_bytes && to.receive(bytes, why)) {}
+    while (bytes.size() <= max_answer_bytes && to.receive(bytes, why)) {
+    }
     if (!why.empty()) return {verdict::not_there, why};
     auto body = body_of(bytes);
     if (!body) return {verdict::not_ours, "the answer is no HTTP response"};

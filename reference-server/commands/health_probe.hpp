@@ -1,4 +1,5 @@
-// Asks a server on this machine how it is: one HTTP/1.1 GET over a blocking socket, within a time limit.
+// Asks a server on this machine how it is: one HTTP/1.1 GET over a blocking socket, within a time
+// limit.
 #pragma once
 
 #include <chrono>
@@ -16,7 +17,8 @@ struct loopback_url {
     std::string path; ///< `/health` where the URL has none
 };
 
-/// Reads `http://HOST[:PORT][/PATH]`. Nothing for another scheme, and for a host that is not loopback.
+/// Reads `http://HOST[:PORT][/PATH]`. Nothing for another scheme, and for a host that is not
+/// loopback.
 [[nodiscard]] std::optional<loopback_url> read_loopback_url(std::string_view text);
 
 /// What a probe has found.
@@ -26,7 +28,9 @@ struct health_answer {
     std::string text; ///< the JSON of the answer, or why there is none
 };
 
-/// Asks and judges. Ours is an answer that says `"service":"mcp-local-provider"`; a real Ollama is not.
-[[nodiscard]] health_answer probe_health(loopback_url const& where, std::chrono::milliseconds limit);
+/// Asks and judges. Ours is an answer that says `"service":"mcp-local-provider"`; a real Ollama is
+/// not.
+[[nodiscard]] health_answer probe_health(loopback_url const& where,
+                                         std::chrono::milliseconds limit);
 
 } // namespace mcp_provider::server

@@ -35,20 +35,25 @@ std::vector<problem> all_problems(sources const& from, run_mode mode) {
     return {};
 }
 
-int check_configuration(run_mode mode, bool as_json, sources const& from, surroundings const& around) {
+int check_configuration(run_mode mode, bool as_json, sources const& from,
+                        surroundings const& around) {
     std::vector<problem> const problems = all_problems(from, mode);
-    if (as_json) around.out << to_json(problems) << '\n';
-    else if (problems.empty()) around.out << "the configuration is in order\n";
-    else print(around.err, problems, around.colour);
+    if (as_json)
+        around.out << to_json(problems) << '\n';
+    else if (problems.empty())
+        around.out << "the configuration is in order\n";
+    else
+        print(around.err, problems, around.colour);
     return problems.empty() ? exit_done : exit_configuration;
 }
 
 } // namespace
 
 void add_server_commands(command_tree& to) {
-    char const* const descriptions[] = {"Run adapter and bridge in one process, in the foreground",
-                                        "Run the adapter alone: the HTTP APIs that editors and SDKs talk to",
-                                        "Run the bridge alone: the part that talks to agents"};
+    char const* const descriptions[] = {
+        "Run adapter and bridge in one process, in the foreground",
+        "Run the adapter alone: the HTTP APIs that editors and SDKs talk to",
+        "Run the bridge alone: the part that talks to agents"};
     for (std::size_t i = 0; i != std::size(modes); ++i)
         to.add(to.root(), modes[i].first, descriptions[i],
                [mode = modes[i].second](sources const& from, surroundings const& around) {
@@ -60,13 +65,14 @@ void add_server_commands(command_tree& to) {
         bool as_json = false;
     };
     auto const chosen = std::make_shared<options>();
-    CLI::App& check = to.add(to.root(), "check-config", "Tell all problems of the configuration; exit 0 or 78",
-                             [chosen](sources const& from, surroundings const& around) {
-                                 for (auto const& [name, mode] : modes)
-                                     if (chosen->mode == name)
-                                         return check_configuration(mode, chosen->as_json, from, around);
-                                 return exit_usage;
-                             });
+    CLI::App& check =
+        to.add(to.root(), "check-config", "Tell all problems of the configuration; exit 0 or 78",
+               [chosen](sources const& from, surroundings const& around) {
+                   for (auto const& [name, mode] : modes)
+                       if (chosen->mode == name)
+                           return check_configuration(mode, chosen->as_json, from, around);
+                   return exit_usage;
+               });
     check.add_option("--mode", chosen->mode, "The command that the configuration is for")
         ->check(CLI::IsMember({"serve", "adapter", "bridge"}));
     check.add_flag("--json", chosen->as_json, "Print the problems as JSON on stdout");

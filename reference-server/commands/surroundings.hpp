@@ -1,4 +1,5 @@
-// What a command sees of the world: where it writes, the environment, the time, and how the server is started.
+// What a command sees of the world: where it writes, the environment, the time, and how the server
+// is started.
 #pragma once
 
 #include "config/config.hpp"

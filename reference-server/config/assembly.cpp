@@ -7,13 +7,13 @@
 #include "config/words.hpp"
 #include "mcp_provider/audit/chain_files.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <exception>
 #include <optional>
 #include <utility>
-
-#include <pwd.h>
-#include <unistd.h>
 
 namespace mcp_provider::server {
 
@@ -61,21 +61,29 @@ std::optional<std::filesystem::path> home_directory(sources const& from) {
     passwd entry{};
     passwd* found = nullptr;
     std::vector<char> room(16 * 1024);
-    if (getpwuid_r(geteuid(), &entry, room.data(), room.size(), &found) != 0 || found == nullptr) return std::nullopt;
+    if (getpwuid_r(geteuid(), &entry, room.data(), room.size(), &found) != 0 || found == nullptr)
+        return std::nullopt;
     return std::filesystem::path{entry.pw_dir};
 }
 
 } // namespace
 
-void assembly::complain(std::string_view key, std::string value, std::string message, std::string allowed) {
+void assembly::complain(std::string_view key, std::string value, std::string message,
+                        std::string allowed) {
     auto const found = given_.find(key);
     origin_of_value const where = found == given_.end() ? origin_of_value{} : found->second;
-    problems_.push_back({where.file, where.line, std::string{key}, std::move(value), std::move(message),
-                         std::move(allowed), {}});
+    problems_.push_back({where.file,
+                         where.line,
+                         std::string{key},
+                         std::move(value),
+                         std::move(message),
+                         std::move(allowed),
+                         {}});
 }
 
 bool assembly::has_problem(std::string_view key) const {
-    return std::any_of(problems_.begin(), problems_.end(), [key](problem const& one) { return one.key == key; });
+    return std::any_of(problems_.begin(), problems_.end(),
+                       [key](problem const& one) { return one.key == key; });
 }
 
 bool assembly::read_secret_file(setting const& row, node& value, origin_of_value const& where) {
@@ -83,10 +91,14 @@ bool assembly::read_secret_file(setting const& row, node& value, origin_of_value
     if (path.is_relative()) path = where.folder / path;
     file_content content = read_whole_file(path, max_secret_bytes);
     std::string wrong;
-    if (content.failure == std::errc::file_too_large) wrong = "is larger than 64 KiB";
-    else if (content.failure == std::errc::is_a_directory) wrong = "is no regular file";
-    else if (content.failure) wrong = "cannot be read: " + content.failure.message();
-    else wrong = unsafe_mode(content.status, geteuid());
+    if (content.failure == std::errc::file_too_large)
+        wrong = "is larger than 64 KiB";
+    else if (content.failure == std::errc::is_a_directory)
+        wrong = "is no regular file";
+    else if (content.failure)
+        wrong = "cannot be read: " + content.failure.message();
+    else
+        wrong = unsafe_mode(content.status, geteuid());
     if (!wrong.empty()) {
         complain(row.key, value.text, "the file " + path.string() + " " + wrong,
                  "a readable file of at most 64 KiB with mode 0600");
@@ -101,7 +113,8 @@ void assembly::assign(setting const& row, node const& value, origin_of_value con
     node read = value;
     if (std::string_view const unfit = unfit_text(value.text); !unfit.empty())
         return complain(row.key, {}, "the value " + std::string{unfit}, allowed_text(row));
-    if (row.is_secret && value.text.starts_with(file_prefix) && !read_secret_file(row, read, where)) return;
+    if (row.is_secret && value.text.starts_with(file_prefix) && !read_secret_file(row, read, where))
+        return;
     if (auto const wrong = row.assign(row, read, made_))
         complain(row.key, shown(row, value), *wrong,
                  row.key == "MCP_BRIDGE_TOKEN" ? std::string{token_advice} : allowed_text(row));
@@ -123,7 +136,8 @@ config assembly::finish(sources const& from, run_mode mode) && {
 void assembly::find_state_directory(sources const& from) {
     if (is_given("STATE_DIR")) return;
     if (auto const of_service = variable(from, "STATE_DIRECTORY")) {
-        made_.state_directory = of_service->substr(0, of_service->find(':')); // systemd separates several by colons
+        made_.state_directory =
+            of_service->substr(0, of_service->find(':')); // systemd separates several by colons
         return;
     }
     constexpr std::string_view folder = "mcp-local-provider";
@@ -144,9 +158,11 @@ void assembly::check_state_directory() {
     struct stat status {};
     if (::stat(made_.state_directory.c_str(), &status) != 0) return; // it will be made
     std::string const path = made_.state_directory.string();
-    if (!S_ISDIR(status.st_mode)) complain("STATE_DIR", path, "is not a folder", "a folder");
+    if (!S_ISDIR(status.st_mode))
+        complain("STATE_DIR", path, "is not a folder", "a folder");
     else if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        complain("STATE_DIR", path, "can be changed by other users; run chmod 700", "a folder of our own");
+        complain("STATE_DIR", path, "can be changed by other users; run chmod 700",
+                 "a folder of our own");
 }
 
 void assembly::read_bridge_token() {
@@ -158,19 +174,25 @@ void assembly::read_bridge_token() {
     file_content content = read_whole_file(path, max_secret_bytes);
     if (content.failure == std::errc::no_such_file_or_directory) return;
     std::string wrong;
-    if (content.failure) wrong = "cannot be read: " + content.failure.message();
-    else wrong = unsafe_mode(content.status, geteuid());
+    if (content.failure)
+        wrong = "cannot be read: " + content.failure.message();
+    else
+        wrong = unsafe_mode(content.status, geteuid());
     std::string text = without_newline(std::move(content.text));
     if (wrong.empty())
         if (auto const weak = row.check(text)) wrong = *weak;
-    if (wrong.empty()) made_.bridge.token = secret{std::move(text)};
-    else problems_.push_back({path.string(), 0, std::string{key}, {}, std::move(wrong), allowed_text(row), {}});
+    if (wrong.empty())
+        made_.bridge.token = secret{std::move(text)};
+    else
+        problems_.push_back(
+            {path.string(), 0, std::string{key}, {}, std::move(wrong), allowed_text(row), {}});
 }
 
 void assembly::find_local_users(run_mode mode) {
     if (is_given("LOCAL_USERS") && made_.access.local_users_text.empty()) return; // refused already
     std::string const& text = made_.access.local_users_text;
-    made_.access.local_users = read_local_users(text.empty() ? (mode == run_mode::serve ? "self" : "none") : text).ids;
+    made_.access.local_users =
+        read_local_users(text.empty() ? (mode == run_mode::serve ? "self" : "none") : text).ids;
 }
 
 void assembly::settle_audit() {
@@ -181,7 +203,8 @@ void assembly::settle_audit() {
             audit::chain_key key = audit::read_key(made_.audit.key_file.string());
             wipe(key.data(), key.size());
         } catch (std::exception const& failure) {
-            complain("AUDIT_KEY_FILE", made_.audit.key_file.string(), failure.what(), "a key of ours, mode 0600");
+            complain("AUDIT_KEY_FILE", made_.audit.key_file.string(), failure.what(),
+                     "a key of ours, mode 0600");
         }
     }
     if (made_.content.profile != content_profile::strict) return;
@@ -193,27 +216,31 @@ void assembly::check_bridge_token(run_mode mode) {
     bool const told_already = is_given("MCP_BRIDGE_TOKEN") || made_.state_directory.empty();
     if (mode == run_mode::serve || told_already || !made_.bridge.token.empty()) return;
     if (has_problem("MCP_BRIDGE_TOKEN")) return;
-    complain("MCP_BRIDGE_TOKEN", {}, "is not set, and " + made_.bridge_token_file().string() + " is not there",
+    complain("MCP_BRIDGE_TOKEN", {},
+             "is not set, and " + made_.bridge_token_file().string() + " is not there",
              std::string{token_advice});
 }
 
 void assembly::check_agent() {
     agent_settings const& agent = made_.agent;
     if (agent.kind != agent_kind::echo && agent.kind != agent_kind::openai)
-        complain("AGENT", find_setting(home::env, "AGENT")->show(made_), "is an agent that this version does not have",
-                 "echo or openai");
-    if (agent.kind == agent_kind::openai && agent.openai_url.empty() && !has_problem("AGENT_OPENAI_URL"))
+        complain("AGENT", find_setting(home::env, "AGENT")->show(made_),
+                 "is an agent that this version does not have", "echo or openai");
+    if (agent.kind == agent_kind::openai && agent.openai_url.empty() &&
+        !has_problem("AGENT_OPENAI_URL"))
         complain("AGENT_OPENAI_URL", {}, "is not set, but AGENT=openai needs it",
                  allowed_text(*find_setting(home::env, "AGENT_OPENAI_URL")));
     if (!agent.openai_ca_file.empty() && ::access(agent.openai_ca_file.c_str(), R_OK) != 0)
-        complain("AGENT_OPENAI_CA_FILE", agent.openai_ca_file.string(), "cannot be read", "a readable PEM file");
+        complain("AGENT_OPENAI_CA_FILE", agent.openai_ca_file.string(), "cannot be read",
+                 "a readable PEM file");
 }
 
 void assembly::check_ports(run_mode mode) {
     listen_settings const& adapter = made_.adapter.listen;
     listen_settings const& bridge = made_.bridge.listen;
     if (mode == run_mode::serve && adapter.port == bridge.port && adapter.port != 0)
-        complain("BRIDGE_PORT", std::to_string(bridge.port), "is the port of the adapter too", "another port, or 0");
+        complain("BRIDGE_PORT", std::to_string(bridge.port), "is the port of the adapter too",
+                 "another port, or 0");
 }
 
 } // namespace mcp_provider::server

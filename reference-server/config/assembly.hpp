@@ -1,4 +1,5 @@
-// Puts a configuration together from values as they are read, then settles what depends on more than one of them.
+// Puts a configuration together from values as they are read, then settles what depends on more
+// than one of them.
 #pragma once
 
 #include "config/config.hpp"
@@ -19,7 +20,8 @@ namespace mcp_provider::server {
 struct origin_of_value {
     std::string file;
     int line = 0;
-    std::filesystem::path folder; ///< to which `file:PATH` is relative; empty: the working directory
+    std::filesystem::path
+        folder; ///< to which `file:PATH` is relative; empty: the working directory
 };
 
 /// A configuration in the making; problems go to the list that it was given.
@@ -34,10 +36,14 @@ public:
     [[nodiscard]] config finish(sources const& from, run_mode mode) &&;
 
 private:
-    [[nodiscard]] bool is_given(std::string_view key) const { return given_.find(key) != given_.end(); }
+    [[nodiscard]] bool is_given(std::string_view key) const {
+        return given_.find(key) != given_.end();
+    }
     [[nodiscard]] bool has_problem(std::string_view key) const;
-    void complain(std::string_view key, std::string value, std::string message, std::string allowed);
-    [[nodiscard]] bool read_secret_file(setting const& row, node& value, origin_of_value const& where);
+    void complain(std::string_view key, std::string value, std::string message,
+                  std::string allowed);
+    [[nodiscard]] bool read_secret_file(setting const& row, node& value,
+                                        origin_of_value const& where);
 
     void find_state_directory(sources const& from);
     void check_state_directory();

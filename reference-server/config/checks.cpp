@@ -4,6 +4,7 @@
 #include "config/token_strength.hpp"
 #include "config/words.hpp"
 
+#include <arpa/inet.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -11,8 +12,6 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
-
-#include <arpa/inet.h>
 
 namespace mcp_provider::server::checks {
 
@@ -22,7 +21,9 @@ bool letter_or_digit(char c) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-bool all_of(std::string_view text, bool (*belongs)(char)) { return std::all_of(text.begin(), text.end(), belongs); }
+bool all_of(std::string_view text, bool (*belongs)(char)) {
+    return std::all_of(text.begin(), text.end(), belongs);
+}
 
 bool is_port(std::string_view text) noexcept {
     std::uint16_t port = 0;
@@ -49,7 +50,8 @@ authority read_authority(std::string_view text) {
         if (end == std::string_view::npos) return {{}, {}, "has a [ without its ]"};
         parts.host = text.substr(1, end - 1);
         std::string_view const rest = text.substr(end + 1);
-        if (!is_address(AF_INET6, parts.host)) return {{}, {}, "has no IPv6 address in its brackets"};
+        if (!is_address(AF_INET6, parts.host))
+            return {{}, {}, "has no IPv6 address in its brackets"};
         if (rest.empty()) return parts;
         if (!rest.starts_with(':')) return {{}, {}, "has something other than a port after ]"};
         parts.port = rest.substr(1);
@@ -72,7 +74,8 @@ authority read_authority(std::string_view text) {
 }
 
 bool is_loopback(std::string_view host) {
-    return host == "localhost" || host == "::1" || (host.starts_with("127.") && is_address(AF_INET, host));
+    return host == "localhost" || host == "::1" ||
+           (host.starts_with("127.") && is_address(AF_INET, host));
 }
 
 struct url {
@@ -92,7 +95,8 @@ url read_url(std::string_view text) {
         return {{}, {}, {}, "has a character that must be percent-encoded"};
     std::size_t const slash = rest.find_first_of("/?#");
     std::string_view const place = rest.substr(0, slash);
-    if (place.find('@') != std::string_view::npos) return {{}, {}, {}, "carries a user name or password"};
+    if (place.find('@') != std::string_view::npos)
+        return {{}, {}, {}, "carries a user name or password"};
     parts.where = read_authority(place);
     if (parts.where.wrong) return {{}, {}, {}, parts.where.wrong};
     parts.path = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash);
@@ -101,7 +105,8 @@ url read_url(std::string_view text) {
 
 complaint http_url(url const& parts) {
     if (parts.wrong) return parts.wrong;
-    if (parts.scheme != "http" && parts.scheme != "https") return "is neither an http:// nor an https:// URL";
+    if (parts.scheme != "http" && parts.scheme != "https")
+        return "is neither an http:// nor an https:// URL";
     return std::nullopt;
 }
 
@@ -109,7 +114,8 @@ complaint http_url(url const& parts) {
 
 complaint loopback_host(std::string_view text) {
     if (text == "127.0.0.1" || text == "::1" || text == "localhost") return std::nullopt;
-    return "is not a loopback address; a wider bind needs TLS and authentication, and this version has no TLS yet";
+    return "is not a loopback address; a wider bind needs TLS and authentication, and this version "
+           "has no TLS yet";
 }
 
 complaint bridge_url(std::string_view text) {
@@ -117,15 +123,18 @@ complaint bridge_url(std::string_view text) {
     if (parts.wrong) return parts.wrong;
     if (parts.scheme == "wss") return std::nullopt;
     if (parts.scheme != "ws") return "is neither a ws:// nor a wss:// URL";
-    if (!is_loopback(parts.where.host)) return "would send the bridge token unencrypted to another machine";
+    if (!is_loopback(parts.where.host))
+        return "would send the bridge token unencrypted to another machine";
     return std::nullopt;
 }
 
 complaint upstream_url(std::string_view text) {
     url const parts = read_url(text);
     if (auto wrong = http_url(parts)) return wrong;
-    if (parts.path.find_first_of("?#") != std::string_view::npos) return "has a query or a fragment";
-    if (parts.path.empty() || parts.path == "/") return "has no path; nearly every server wants /v1 at the end";
+    if (parts.path.find_first_of("?#") != std::string_view::npos)
+        return "has a query or a fragment";
+    if (parts.path.empty() || parts.path == "/")
+        return "has no path; nearly every server wants /v1 at the end";
     return std::nullopt;
 }
 
@@ -140,20 +149,24 @@ complaint host_field(std::string_view text) {
     if (text.find('*') != std::string_view::npos) return "has a wildcard; the list is exact";
     authority const parts = read_authority(text);
     if (parts.wrong) return parts.wrong;
-    if (parts.host == "0.0.0.0" || parts.host == "::") return "is the unspecified address, which no honest client names";
+    if (parts.host == "0.0.0.0" || parts.host == "::")
+        return "is the unspecified address, which no honest client names";
     return std::nullopt;
 }
 
 complaint origin(std::string_view text) {
-    if (text == "*" || text.find('*') != std::string_view::npos) return "has a wildcard; the list is exact";
+    if (text == "*" || text.find('*') != std::string_view::npos)
+        return "has a wildcard; the list is exact";
     if (text == "null") return "is the origin of sandboxed pages, which anybody can make";
     std::size_t const colon = text.find("://");
     if (colon == std::string_view::npos || colon == 0) return "is no origin";
     std::string_view const scheme = text.substr(0, colon);
     std::string_view const place = text.substr(colon + 3);
-    if (!all_of(scheme, [](char c) { return letter_or_digit(c) || c == '+' || c == '-' || c == '.'; }))
+    if (!all_of(scheme,
+                [](char c) { return letter_or_digit(c) || c == '+' || c == '-' || c == '.'; }))
         return "is no origin";
-    if (place.find('/') != std::string_view::npos) return "has a path; an origin ends with its host or port";
+    if (place.find('/') != std::string_view::npos)
+        return "has a path; an origin ends with its host or port";
     authority const parts = read_authority(place);
     if (parts.wrong) return parts.wrong;
     if ((scheme == "http" && parts.port == "80") || (scheme == "https" && parts.port == "443"))
@@ -166,17 +179,22 @@ complaint media_type(std::string_view text) {
     std::size_t const slash = text.find('/');
     auto const token = [](std::string_view part) {
         return !part.empty() && all_of(part, [](char c) {
-            return letter_or_digit(c) || std::string_view{"!#$&-^_.+"}.find(c) != std::string_view::npos;
+            return letter_or_digit(c) ||
+                   std::string_view{"!#$&-^_.+"}.find(c) != std::string_view::npos;
         });
     };
-    if (slash == std::string_view::npos || !token(text.substr(0, slash)) || !token(text.substr(slash + 1)))
+    if (slash == std::string_view::npos || !token(text.substr(0, slash)) ||
+        !token(text.substr(slash + 1)))
         return "is no media type such as application/json";
     return std::nullopt;
 }
 
 complaint model_name(std::string_view text) {
     if (text.empty()) return "is empty";
-    if (!all_of(text, [](char c) { return letter_or_digit(c) || std::string_view{"-_.:/@"}.find(c) != std::string_view::npos; }))
+    if (!all_of(text, [](char c) {
+            return letter_or_digit(c) ||
+                   std::string_view{"-_.:/@"}.find(c) != std::string_view::npos;
+        }))
         return "has a character that no model name has";
     return std::nullopt;
 }
@@ -184,8 +202,10 @@ complaint model_name(std::string_view text) {
 complaint alias(std::string_view text) {
     std::size_t const equals = text.find('=');
     if (equals == std::string_view::npos) return "lacks the = between the name and the model";
-    if (auto wrong = model_name(trimmed(text.substr(0, equals)))) return "has a name that " + *wrong;
-    if (auto wrong = model_name(trimmed(text.substr(equals + 1)))) return "has a model that " + *wrong;
+    if (auto wrong = model_name(trimmed(text.substr(0, equals))))
+        return "has a name that " + *wrong;
+    if (auto wrong = model_name(trimmed(text.substr(equals + 1))))
+        return "has a model that " + *wrong;
     return std::nullopt;
 }
 
@@ -199,11 +219,13 @@ complaint pattern(std::string_view text) {
 
 complaint strong_token(std::string_view text) {
     if (text.empty()) return "is empty";
-    if (lower_case(text) == lower_case(placeholder_token)) return "is the placeholder, which everybody knows";
+    if (lower_case(text) == lower_case(placeholder_token))
+        return "is the placeholder, which everybody knows";
     if (auto wrong = field_text(text)) return wrong;
     double const bits = estimated_bits(text);
     if (bits < least_token_bits)
-        return "has about " + std::to_string(static_cast<int>(std::floor(bits))) + " bits of entropy";
+        return "has about " + std::to_string(static_cast<int>(std::floor(bits))) +
+               " bits of entropy";
     return std::nullopt;
 }
 

@@ -1,4 +1,5 @@
-// What a text must look like to be a host, an origin, a URL, ...: each says what is wrong, or nothing.
+// What a text must look like to be a host, an origin, a URL, ...: each says what is wrong, or
+// nothing.
 #pragma once
 
 #include "config/setting.hpp"

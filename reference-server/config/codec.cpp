@@ -11,7 +11,8 @@ namespace mcp_provider::server {
 namespace {
 
 /// The word's place among the words, ignoring case.
-std::optional<std::size_t> place_of(std::string_view word, std::span<std::string_view const> words) {
+std::optional<std::size_t> place_of(std::string_view word,
+                                    std::span<std::string_view const> words) {
     for (std::size_t i = 0; i < words.size(); ++i)
         if (lower_case(words[i]) == lower_case(word)) return i;
     return std::nullopt;
@@ -32,14 +33,17 @@ complaint want_scalar(node const& from) {
 
 complaint read_integer(setting const& row, node const& from, std::int64_t& to) {
     if (auto wrong = want_scalar(from)) return wrong;
-    if (row.where == home::security && from.is == node::shape::quoted) return "is a text in quotes, not a number";
+    if (row.where == home::security && from.is == node::shape::quoted)
+        return "is a text in quotes, not a number";
     std::string_view const text = from.text;
     if (text.empty()) return "is empty";
     bool const negative = text.starts_with('-');
     std::string_view const digits = negative ? text.substr(1) : text;
-    if (digits.empty() || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    if (digits.empty() ||
+        !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
         return "is not a whole number";
-    if (digits.size() > 1 && digits.front() == '0') return "has a leading zero, which some read as octal";
+    if (digits.size() > 1 && digits.front() == '0')
+        return "has a leading zero, which some read as octal";
     std::int64_t number = 0;
     auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (failure != std::errc{} || number < row.least || number > row.most)
@@ -52,14 +56,17 @@ complaint read_integer(setting const& row, node const& from, std::int64_t& to) {
 
 complaint read_boolean(setting const& row, node const& from, bool& to) {
     if (auto wrong = want_scalar(from)) return wrong;
-    if (row.where == home::security && from.is == node::shape::quoted) return "is a text in quotes, not true or false";
+    if (row.where == home::security && from.is == node::shape::quoted)
+        return "is a text in quotes, not true or false";
     if (from.text.empty()) return "is empty";
     std::string const word = lower_case(from.text);
-    if (word == "true" || (row.where == home::env && (word == "1" || word == "yes" || word == "on"))) {
+    if (word == "true" ||
+        (row.where == home::env && (word == "1" || word == "yes" || word == "on"))) {
         to = true;
         return std::nullopt;
     }
-    if (word == "false" || (row.where == home::env && (word == "0" || word == "no" || word == "off"))) {
+    if (word == "false" ||
+        (row.where == home::env && (word == "0" || word == "no" || word == "off"))) {
         to = false;
         return std::nullopt;
     }
@@ -93,7 +100,8 @@ complaint read_list(setting const& row, node const& from, std::vector<std::strin
     for (std::size_t i = 0; i < items.size(); ++i) {
         if (items[i].empty()) return "has an empty item";
         if (row.check != nullptr)
-            if (auto wrong = row.check(items[i])) return "has the item " + items[i] + ", which " + *wrong;
+            if (auto wrong = row.check(items[i]))
+                return "has the item " + items[i] + ", which " + *wrong;
         if (std::find(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(i), items[i]) !=
             items.begin() + static_cast<std::ptrdiff_t>(i))
             return "has the item " + items[i] + " twice";
@@ -110,7 +118,8 @@ complaint read_choice(std::span<std::string_view const> words, node const& from,
         return std::nullopt;
     }
     std::string_view const meant = nearest(from.text, words);
-    return meant.empty() ? std::string{"is not known"} : "is not known; did you mean " + std::string{meant} + "?";
+    return meant.empty() ? std::string{"is not known"}
+                         : "is not known; did you mean " + std::string{meant} + "?";
 }
 
 complaint read_rules(setting const& row, node const& from, std::vector<content_rule>& to) {
@@ -125,8 +134,10 @@ complaint read_rules(setting const& row, node const& from, std::vector<content_r
         if (item.is != node::shape::mapping) return which + "that is not a mapping";
         content_rule rule;
         for (member const& part : item.members) {
-            if (part.key != "pattern" && part.key != "action") return which + "with the unknown key " + part.key;
-            if (auto wrong = want_scalar(part.value)) return which + "whose " + part.key + " " + *wrong;
+            if (part.key != "pattern" && part.key != "action")
+                return which + "with the unknown key " + part.key;
+            if (auto wrong = want_scalar(part.value))
+                return which + "whose " + part.key + " " + *wrong;
             if (part.key == "pattern") {
                 rule.pattern = part.value.text;
             } else {
@@ -150,7 +161,8 @@ std::vector<model_alias> to_aliases(std::vector<std::string> const& pairs) {
         std::string_view const text = pair;
         std::size_t const equals = text.find('=');
         if (equals == std::string_view::npos) continue; // refused by checks::alias before
-        aliases.push_back({std::string{trimmed(text.substr(0, equals))}, std::string{trimmed(text.substr(equals + 1))}});
+        aliases.push_back({std::string{trimmed(text.substr(0, equals))},
+                           std::string{trimmed(text.substr(equals + 1))}});
     }
     return aliases;
 }

@@ -17,11 +17,11 @@ namespace mcp_provider::server {
 template <class Enum>
 inline constexpr std::array<std::string_view, 0> words_of{};
 template <>
-inline constexpr std::array<std::string_view, 7> words_of<agent_kind>{"echo",   "openai",   "acp",         "codex",
-                                                                     "claude", "mcp-pull", "mcp-sampling"};
+inline constexpr std::array<std::string_view, 7> words_of<agent_kind>{
+    "echo", "openai", "acp", "codex", "claude", "mcp-pull", "mcp-sampling"};
 template <>
-inline constexpr std::array<std::string_view, 6> words_of<log_level>{"TRACE",   "DEBUG", "INFO",
-                                                                    "WARNING", "ERROR", "CRITICAL"};
+inline constexpr std::array<std::string_view, 6> words_of<log_level>{
+    "TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
 template <>
 inline constexpr std::array<std::string_view, 2> words_of<content_profile>{"editor", "strict"};
 template <>
@@ -39,9 +39,12 @@ inline constexpr std::array<std::string_view, 3> words_of<rule_action>{"flag", "
 /// A text that passes the row's check, or an empty one where that means "off".
 [[nodiscard]] complaint read_text(setting const& row, node const& from, std::string& to);
 /// Items of a YAML list, or between commas; each passes the row's check and stands once.
-[[nodiscard]] complaint read_list(setting const& row, node const& from, std::vector<std::string>& to);
-[[nodiscard]] complaint read_choice(std::span<std::string_view const> words, node const& from, std::size_t& to);
-[[nodiscard]] complaint read_rules(setting const& row, node const& from, std::vector<content_rule>& to);
+[[nodiscard]] complaint read_list(setting const& row, node const& from,
+                                  std::vector<std::string>& to);
+[[nodiscard]] complaint read_choice(std::span<std::string_view const> words, node const& from,
+                                    std::size_t& to);
+[[nodiscard]] complaint read_rules(setting const& row, node const& from,
+                                   std::vector<content_rule>& to);
 [[nodiscard]] std::vector<model_alias> to_aliases(std::vector<std::string> const& pairs);
 
 template <class T>
@@ -50,7 +53,9 @@ struct codec;
 template <>
 struct codec<bool> {
     static constexpr value_kind kind = value_kind::boolean;
-    static complaint read(setting const& row, node const& from, bool& to) { return read_boolean(row, from, to); }
+    static complaint read(setting const& row, node const& from, bool& to) {
+        return read_boolean(row, from, to);
+    }
     static std::string show(bool value) { return value ? "true" : "false"; }
 };
 
@@ -61,7 +66,8 @@ struct codec<T> {
     static complaint read(setting const& row, node const& from, T& to) {
         std::int64_t number = 0;
         if (auto wrong = read_integer(row, from, number)) return wrong;
-        to = static_cast<T>(number); // the row's range lies within the type's: a test of the table says so
+        to = static_cast<T>(
+            number); // the row's range lies within the type's: a test of the table says so
         return std::nullopt;
     }
     static std::string show(T value) { return std::to_string(value); }
@@ -83,7 +89,9 @@ struct codec<std::chrono::duration<Rep, Period>> {
 template <>
 struct codec<std::string> {
     static constexpr value_kind kind = value_kind::text;
-    static complaint read(setting const& row, node const& from, std::string& to) { return read_text(row, from, to); }
+    static complaint read(setting const& row, node const& from, std::string& to) {
+        return read_text(row, from, to);
+    }
     static std::string show(std::string const& value) { return value; }
 };
 
@@ -129,7 +137,8 @@ struct codec<std::vector<model_alias>> {
         std::vector<model_alias> aliases = to_aliases(pairs);
         for (std::size_t i = 0; i < aliases.size(); ++i)
             for (std::size_t j = 0; j < i; ++j)
-                if (aliases[i].name == aliases[j].name) return "gives the name " + aliases[i].name + " twice";
+                if (aliases[i].name == aliases[j].name)
+                    return "gives the name " + aliases[i].name + " twice";
         to = std::move(aliases);
         return std::nullopt;
     }
@@ -149,7 +158,9 @@ struct codec<std::vector<content_rule>> {
     static std::string show(std::vector<content_rule> const& value) {
         std::vector<std::string> rules;
         for (content_rule const& one : value)
-            rules.push_back(std::string{words_of<rule_action>[static_cast<std::size_t>(one.action)]} + " " + one.pattern);
+            rules.push_back(
+                std::string{words_of<rule_action>[static_cast<std::size_t>(one.action)]} + " " +
+                one.pattern);
         return join(rules, "; ");
     }
 };
@@ -164,21 +175,26 @@ struct codec<Enum> {
         to = static_cast<Enum>(which);
         return std::nullopt;
     }
-    static std::string show(Enum value) { return std::string{words_of<Enum>[static_cast<std::size_t>(value)]}; }
+    static std::string show(Enum value) {
+        return std::string{words_of<Enum>[static_cast<std::size_t>(value)]};
+    }
 };
 
-/// Completes a row whose value is the member that `Field` picks out of a configuration.
-template <auto Field>
-[[nodiscard]] setting row(setting plain) {
-    using member_type = std::remove_cvref_t<decltype(Field(std::declval<config&>()))>;
+/// Completes a row whose value is the member that `Field` picks out of a configuration: a lambda
+/// that captures nothing, and so can be made again from its type.
+template <class Field>
+[[nodiscard]] setting row(Field, setting plain) {
+    using member_type = std::remove_cvref_t<decltype(Field{}(std::declval<config&>()))>;
     using reading = codec<member_type>;
     plain.kind = reading::kind;
     if constexpr (std::is_same_v<member_type, secret>) plain.is_secret = true;
     if constexpr (std::is_enum_v<member_type>) plain.choices = words_of<member_type>;
-    plain.assign = [](setting const& self, node const& from, config& to) { return reading::read(self, from, Field(to)); };
-    plain.show = [](config const& from) { return reading::show(Field(from)); };
+    plain.assign = [](setting const& self, node const& from, config& to) {
+        return reading::read(self, from, Field{}(to));
+    };
+    plain.show = [](config const& from) { return reading::show(Field{}(from)); };
     plain.same = [](config const& a, config const& b) {
-        return reading::show(Field(a)) == reading::show(Field(b));
+        return reading::show(Field{}(a)) == reading::show(Field{}(b));
     };
     return plain;
 }

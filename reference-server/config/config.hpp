@@ -1,4 +1,5 @@
-// What the operator has decided, typed: one immutable value that every part of the server is built from.
+// What the operator has decided, typed: one immutable value that every part of the server is built
+// from.
 #pragma once
 
 #include "mcp_provider/core/secret.hpp"
@@ -23,13 +24,15 @@ enum class agent_kind : std::uint8_t { echo, openai, acp, codex, claude, mcp_pul
 
 enum class log_level : std::uint8_t { trace, debug, info, warning, error, critical };
 
-/// What a match of a content rule leads to where the rule does not say: `editor` flags, `strict` rejects.
+/// What a match of a content rule leads to where the rule does not say: `editor` flags, `strict`
+/// rejects.
 enum class content_profile : std::uint8_t { editor, strict };
 
 /// How far an audit record must have come before its request is acknowledged: page cache, or disk.
 enum class audit_mode : std::uint8_t { fast, durable };
 
-/// What happens to new work while the audit log cannot be written: it goes on and the loss is counted, or it is refused.
+/// What happens to new work while the audit log cannot be written: it goes on and the loss is
+/// counted, or it is refused.
 enum class audit_failure : std::uint8_t { open, closed };
 
 enum class rule_action : std::uint8_t { flag, reject, redact };
@@ -39,8 +42,9 @@ struct listen_settings {
     std::string host = "127.0.0.1";
     std::uint16_t port = 0; ///< 0: any free one
 
-    /// The numeric addresses to bind, most important first. `127.0.0.1` and `localhost` stand for the loopback of both
-    /// families: an unbound ::1 could be taken by another local user, and clients ask for `localhost`.
+    /// The numeric addresses to bind, most important first. `127.0.0.1` and `localhost` stand for
+    /// the loopback of both families: an unbound ::1 could be taken by another local user, and
+    /// clients ask for `localhost`.
     [[nodiscard]] std::vector<std::string> addresses() const {
         if (host == "127.0.0.1" || host == "localhost") return {"127.0.0.1", "::1"};
         return {host};
@@ -57,7 +61,8 @@ struct bridge_settings {
     listen_settings listen{"127.0.0.1", 8787};
     std::string url = "ws://127.0.0.1:8787"; ///< where the adapter finds the bridge
     secret token;                            ///< empty only until `make_own_secrets` has run
-    bool token_is_configured = false;        ///< by MCP_BRIDGE_TOKEN, which outvotes STATE_DIR/bridge.token
+    bool token_is_configured =
+        false; ///< by MCP_BRIDGE_TOKEN, which outvotes STATE_DIR/bridge.token
 };
 
 struct session_settings {
@@ -116,13 +121,6 @@ struct audit_settings {
     audit_failure on_failure = audit_failure::open;
     std::filesystem::path file;     ///< never empty once loaded: STATE_DIR/audit.jsonl by default
     std::filesystem::path key_file; ///< never empty once loaded: STATE_DIR/audit.key by default
-
-    /// Follows the head of the chain, so that cutting off the end of the log is noticed.
-    [[nodiscard]] std::filesystem::path head_file() const {
-        std::filesystem::path beside = file;
-        beside += ".head";
-        return beside;
-    }
 };
 
 struct log_settings {
@@ -132,11 +130,13 @@ struct log_settings {
 };
 
 struct access_settings {
-    std::string local_users_text;              ///< as written; empty: `self` for serve, else `none`
-    std::vector<std::uint32_t> local_users;    ///< user ids let in without a token
-    std::vector<std::string> allowed_hosts{"127.0.0.1", "::1", "localhost"}; ///< security.allowed_hosts
-    std::vector<std::string> more_hosts;       ///< ALLOWED_HOSTS; `name` or `name:port`
-    std::vector<std::string> allowed_origins;  ///< beside the server's own; `scheme://host[:port]`, lower case
+    std::string local_users_text;           ///< as written; empty: `self` for serve, else `none`
+    std::vector<std::uint32_t> local_users; ///< user ids let in without a token
+    std::vector<std::string> allowed_hosts{"127.0.0.1", "::1",
+                                           "localhost"}; ///< security.allowed_hosts
+    std::vector<std::string> more_hosts;                 ///< ALLOWED_HOSTS; `name` or `name:port`
+    std::vector<std::string>
+        allowed_origins; ///< beside the server's own; `scheme://host[:port]`, lower case
     bool discovery_open = true;
     bool metrics_open = true;
 };
@@ -170,8 +170,9 @@ struct alert_settings {
     secret webhook_key;
 };
 
-/// Everything configurable. Made by `load`, never changed afterwards; share it as `std::shared_ptr<config const>`.
-/// It holds secrets, so it moves but does not copy. *Thread safety*: safe while const.
+/// Everything configurable. Made by `load`, never changed afterwards; share it as
+/// `std::shared_ptr<config const>`. It holds secrets, so it moves but does not copy. *Thread
+/// safety*: safe while const.
 struct config {
     std::filesystem::path state_directory;
     adapter_settings adapter;
@@ -188,7 +189,13 @@ struct config {
     alert_settings alert;
 
     [[nodiscard]] std::filesystem::path keys_file() const { return state_directory / "keys.json"; }
-    [[nodiscard]] std::filesystem::path bridge_token_file() const { return state_directory / "bridge.token"; }
+    /// Follows the head of the audit chain, so that cutting off the end of the log is noticed.
+    [[nodiscard]] std::filesystem::path audit_head_file() const {
+        return state_directory / "audit.head";
+    }
+    [[nodiscard]] std::filesystem::path bridge_token_file() const {
+        return state_directory / "bridge.token";
+    }
 };
 
 } // namespace mcp_provider::server

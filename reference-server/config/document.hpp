@@ -1,4 +1,5 @@
-// What a configuration file holds before anybody knows what it means: scalars, lists and mappings with their lines.
+// What a configuration file holds before anybody knows what it means: scalars, lists and mappings
+// with their lines.
 #pragma once
 
 #include <cstdint>

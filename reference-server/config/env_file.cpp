@@ -13,9 +13,11 @@ constexpr std::string_view line_form = "KEY=VALUE, with the value in quotes wher
 
 bool is_key(std::string_view text) noexcept {
     auto const fits = [](char c) {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               c == '_';
     };
-    return !text.empty() && std::all_of(text.begin(), text.end(), fits) && !(text[0] >= '0' && text[0] <= '9');
+    return !text.empty() && std::all_of(text.begin(), text.end(), fits) &&
+           !(text[0] >= '0' && text[0] <= '9');
 }
 
 /// A value without its quotes, or what is wrong with it.
@@ -27,7 +29,8 @@ struct unquoted {
 
 std::string_view wrong_tail(std::string_view rest) noexcept {
     rest = trimmed(rest);
-    return rest.empty() || rest.starts_with('#') ? std::string_view{} : "goes on after its closing quote";
+    return rest.empty() || rest.starts_with('#') ? std::string_view{}
+                                                 : "goes on after its closing quote";
 }
 
 unquoted read_single_quoted(std::string_view text) {
@@ -55,7 +58,9 @@ unquoted read_double_quoted(std::string_view text) {
         case 'n': value.text += '\n'; break;
         case 'r': value.text += '\r'; break;
         case 't': value.text += '\t'; break;
-        default: return {{}, true, "has an unknown escape; in double quotes \\\\ stands for a backslash"};
+        default:
+            return {
+                {}, true, "has an unknown escape; in double quotes \\\\ stands for a backslash"};
         }
     }
     return {{}, true, "has no closing quote"};
@@ -75,7 +80,8 @@ unquoted read_value(std::string_view text) {
 
 class line_reader {
 public:
-    line_reader(env_lines& into, std::string const& file_name) : into_{into}, file_name_{file_name} {}
+    line_reader(env_lines& into, std::string const& file_name)
+        : into_{into}, file_name_{file_name} {}
 
     void read(std::string_view line, int number) {
         if (line.ends_with('\r')) line.remove_suffix(1);
@@ -83,7 +89,8 @@ public:
         if (line.empty() || line.starts_with('#')) return;
         if (std::string_view const unfit = unfit_text(line); !unfit.empty())
             return complain(number, {}, "the line " + std::string{unfit}, "UTF-8 text");
-        if (line.starts_with("export ") || line.starts_with("export\t")) line = trimmed(line.substr(7));
+        if (line.starts_with("export ") || line.starts_with("export\t"))
+            line = trimmed(line.substr(7));
         std::size_t const equals = line.find('=');
         if (equals == std::string_view::npos)
             return complain(number, {}, "the line has no =", std::string{line_form});
@@ -93,17 +100,24 @@ public:
                             "letters, digits and underscores, not beginning with a digit");
         unquoted value = read_value(line.substr(equals + 1));
         if (!value.wrong.empty())
-            return complain(number, key, "the value " + std::string{value.wrong}, std::string{line_form});
+            return complain(number, key, "the value " + std::string{value.wrong},
+                            std::string{line_form});
         if (auto const [first, is_new] = lines_.emplace(key, number); !is_new)
-            return complain(number, key, "the key stands in line " + std::to_string(first->second) + " already",
+            return complain(number, key,
+                            "the key stands in line " + std::to_string(first->second) + " already",
                             "each key once");
-        node scalar{value.was_quoted ? node::shape::quoted : node::shape::scalar, number, std::move(value.text), {}, {}};
+        node scalar{value.was_quoted ? node::shape::quoted : node::shape::scalar,
+                    number,
+                    std::move(value.text),
+                    {},
+                    {}};
         into_.entries.push_back({std::move(key), number, std::move(scalar)});
     }
 
 private:
     void complain(int number, std::string const& key, std::string message, std::string allowed) {
-        into_.problems.push_back({file_name_, number, key, {}, std::move(message), std::move(allowed), {}});
+        into_.problems.push_back(
+            {file_name_, number, key, {}, std::move(message), std::move(allowed), {}});
     }
 
     env_lines& into_;

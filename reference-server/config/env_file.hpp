@@ -20,10 +20,11 @@ struct env_lines {
     std::vector<problem> problems;
 };
 
-/// Reads `KEY=VALUE` lines. Blank lines, `#` comments (also after an unquoted value and a space), an `export ` prefix,
-/// CRLF, a byte order mark and blanks around `=` are tolerated. Single quotes take everything literally; double quotes
-/// know `\\`, `\"`, `\$`, `\n`, `\r` and `\t`. A `$` is a `$`: nothing is expanded. No value is ever put in a problem,
-/// for a line that cannot be read may hold a secret. *Complexity*: linear but for keys, which are few.
+/// Reads `KEY=VALUE` lines. Blank lines, `#` comments (also after an unquoted value and a space),
+/// an `export ` prefix, CRLF, a byte order mark and blanks around `=` are tolerated. Single quotes
+/// take everything literally; double quotes know `\\`, `\"`, `\$`, `\n`, `\r` and `\t`. A `$` is a
+/// `$`: nothing is expanded. No value is ever put in a problem, for a line that cannot be read may
+/// hold a secret. *Complexity*: linear but for keys, which are few.
 [[nodiscard]] env_lines read_env_file(std::string_view text, std::string const& file_name);
 
 } // namespace mcp_provider::server

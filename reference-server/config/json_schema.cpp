@@ -1,5 +1,4 @@
 #include "config/reference.hpp"
-
 #include "config/words.hpp"
 
 #include <boost/json/array.hpp>
@@ -16,14 +15,18 @@ namespace {
 using boost::json::array;
 using boost::json::object;
 
-object list_of_texts() { return {{"type", "array"}, {"items", object{{"type", "string"}}}, {"uniqueItems", true}}; }
+object list_of_texts() {
+    return {{"type", "array"}, {"items", object{{"type", "string"}}}, {"uniqueItems", true}};
+}
 
 object list_of_rules(setting const& row) {
     object const action{{"enum", array{"flag", "reject", "redact"}}};
-    object const rule{{"type", "object"},
-                      {"additionalProperties", false},
-                      {"required", array{"pattern"}},
-                      {"properties", object{{"pattern", object{{"type", "string"}, {"minLength", 1}}}, {"action", action}}}};
+    object const rule{
+        {"type", "object"},
+        {"additionalProperties", false},
+        {"required", array{"pattern"}},
+        {"properties",
+         object{{"pattern", object{{"type", "string"}, {"minLength", 1}}}, {"action", action}}}};
     return {{"type", "array"}, {"maxItems", row.most}, {"items", rule}};
 }
 
@@ -31,7 +34,8 @@ object list_of_rules(setting const& row) {
 object type_of(setting const& row) {
     switch (row.kind) {
     case value_kind::boolean: return {{"type", "boolean"}};
-    case value_kind::integer: return {{"type", "integer"}, {"minimum", row.least}, {"maximum", row.most}};
+    case value_kind::integer:
+        return {{"type", "integer"}, {"minimum", row.least}, {"maximum", row.most}};
     case value_kind::choice: {
         array words;
         for (std::string_view const word : row.choices) words.push_back(boost::json::string{word});
@@ -51,7 +55,8 @@ object type_of(setting const& row) {
 void add_default(setting const& row, object& to) {
     if (!row.default_note.empty()) return; // computed
     std::string const value = row.show(config{});
-    if (row.kind == value_kind::boolean) to["default"] = value == "true";
+    if (row.kind == value_kind::boolean)
+        to["default"] = value == "true";
     else if (row.kind == value_kind::integer) {
         std::int64_t number = 0;
         std::from_chars(value.data(), value.data() + value.size(), number);
@@ -67,7 +72,9 @@ void add_default(setting const& row, object& to) {
 
 object describe(setting const& row) {
     object made = type_of(row);
-    made["description"] = std::string{row.doc} + (row.allowed.empty() ? "" : " Allowed: " + std::string{row.allowed} + ".");
+    made["description"] =
+        std::string{row.doc} +
+        (row.allowed.empty() ? "" : " Allowed: " + std::string{row.allowed} + ".");
     add_default(row, made);
     if (row.is_secret) made["writeOnly"] = true;
     return made;
@@ -77,8 +84,8 @@ object describe(setting const& row) {
 object& properties_at(object& root, std::string_view path) {
     object* at = &root;
     for (std::string const& name : split(path, '.')) {
-        object& below = (*at)[name].is_object() ? (*at)[name].get_object()
-                                                : (*at)[name].emplace_object();
+        object& below =
+            (*at)[name].is_object() ? (*at)[name].get_object() : (*at)[name].emplace_object();
         if (below.empty()) {
             below["type"] = array{"object", "null"};
             below["additionalProperties"] = false;
@@ -121,8 +128,11 @@ std::string json_schema(home file) {
     object properties;
     for (setting const& row : settings_of(file)) {
         std::size_t const dot = file == home::env ? std::string_view::npos : row.key.rfind('.');
-        if (dot == std::string_view::npos) properties[row.key] = describe(row);
-        else properties_at(properties, row.key.substr(0, dot))[row.key.substr(dot + 1)] = describe(row);
+        if (dot == std::string_view::npos)
+            properties[row.key] = describe(row);
+        else
+            properties_at(properties, row.key.substr(0, dot))[row.key.substr(dot + 1)] =
+                describe(row);
     }
     object const schema{
         {"$schema", "https://json-schema.org/draft/2020-12/schema"},

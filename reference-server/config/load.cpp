@@ -12,10 +12,10 @@
 #include "mcp_provider/crypto/digest.hpp"
 #include "mcp_provider/crypto/random.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <exception>
-
-#include <unistd.h>
 
 namespace mcp_provider::server {
 
@@ -23,6 +23,8 @@ namespace {
 
 constexpr std::string_view usual_env_file = ".env";
 constexpr std::string_view usual_security_file = "config/security.yaml";
+constexpr std::string_view keys_of_compose =
+    "COMPOSE_"; // docker compose reads its own from .env too
 
 std::string_view what_failed(std::error_code const& failure) {
     if (failure == std::errc::file_too_large) return "is larger than 1 MiB";
@@ -30,17 +32,24 @@ std::string_view what_failed(std::error_code const& failure) {
     return {};
 }
 
-/// The text of a configuration file; nothing where it is not there and need not be, or where it is a problem.
-std::optional<std::string> read_configuration_file(std::optional<std::filesystem::path> const& named,
-                                                   std::string_view usual, std::vector<problem>& problems) {
+/// The text of a configuration file; nothing where it is not there and need not be, or where it is
+/// a problem.
+std::optional<std::string>
+read_configuration_file(std::optional<std::filesystem::path> const& named, std::string_view usual,
+                        std::vector<problem>& problems) {
     std::filesystem::path const path = named.value_or(std::filesystem::path{usual});
     file_content content = read_whole_file(path, max_config_bytes);
     if (!content.failure) return std::move(content.text);
     if (content.failure == std::errc::no_such_file_or_directory && !named) return std::nullopt;
     std::string_view const known = what_failed(content.failure);
-    problems.push_back({path.string(), 0, {}, {},
-                        known.empty() ? "cannot be read: " + content.failure.message() : "the file " + std::string{known},
-                        "a readable file of at most 1 MiB", {}});
+    problems.push_back({path.string(),
+                        0,
+                        {},
+                        {},
+                        known.empty() ? "cannot be read: " + content.failure.message()
+                                      : "the file " + std::string{known},
+                        "a readable file of at most 1 MiB",
+                        {}});
     return std::nullopt;
 }
 
@@ -60,8 +69,13 @@ std::vector<std::string_view> keys_of(home file) {
 void complain_of_unknown(std::string const& file, int line, std::string const& key, home where,
                          std::vector<problem>& problems) {
     // The value stays unseen: behind a misspelt key may be a secret.
-    problems.push_back({file, line, key, {}, "the key is not known",
-                        where == home::env ? "a key of docs/configuration.md" : "a key of docs/configuration.md, under security:",
+    problems.push_back({file,
+                        line,
+                        key,
+                        {},
+                        "the key is not known",
+                        where == home::env ? "a key of docs/configuration.md"
+                                           : "a key of docs/configuration.md, under security:",
                         std::string{nearest(key, keys_of(where))}});
 }
 
@@ -75,12 +89,14 @@ void read_env(sources const& from, assembly& into, std::vector<problem>& problem
     std::filesystem::path const folder = std::filesystem::path{name}.parent_path();
     for (member const& line : lines.entries) {
         setting const* const row = find_setting(home::env, line.key);
+        if (line.key.starts_with(keys_of_compose)) continue;
         if (row == nullptr) {
             complain_of_unknown(name, line.line, line.key, home::env, problems);
             continue;
         }
-        bool const outvoted = std::any_of(from.environment.begin(), from.environment.end(),
-                                          [&line](auto const& variable) { return variable.first == line.key; });
+        bool const outvoted =
+            std::any_of(from.environment.begin(), from.environment.end(),
+                        [&line](auto const& variable) { return variable.first == line.key; });
         if (!outvoted) into.assign(*row, line.value, {name, line.line, folder});
     }
     for (auto const& [key, value] : from.environment)
@@ -104,7 +120,13 @@ public:
             } else if (one.value.is == node::shape::mapping) {
                 walk(one.value, key);
             } else if (one.value.is != node::shape::nothing) {
-                problems_.push_back({file_, one.line, key, one.value.text, "is not a mapping", "a mapping of keys", {}});
+                problems_.push_back({file_,
+                                     one.line,
+                                     key,
+                                     one.value.text,
+                                     "is not a mapping",
+                                     "a mapping of keys",
+                                     {}});
             }
         }
     }
@@ -112,8 +134,9 @@ public:
 private:
     static bool is_section(std::string const& path) {
         auto const rows = settings_of(home::security);
-        return std::any_of(rows.begin(), rows.end(),
-                           [prefix = path + "."](setting const& row) { return row.key.starts_with(prefix); });
+        return std::any_of(rows.begin(), rows.end(), [prefix = path + "."](setting const& row) {
+            return row.key.starts_with(prefix);
+        });
     }
 
     std::string file_;
@@ -124,27 +147,36 @@ private:
 void read_security(sources const& from, assembly& into, std::vector<problem>& problems) {
     auto const text = read_configuration_file(from.security_file, usual_security_file, problems);
     if (!text) return;
-    std::string const name = from.security_file.value_or(std::filesystem::path{usual_security_file}).string();
+    std::string const name =
+        from.security_file.value_or(std::filesystem::path{usual_security_file}).string();
     security_tree tree = read_security_file(*text, name);
     problems.insert(problems.end(), tree.problems.begin(), tree.problems.end());
     if (tree.root.is == node::shape::mapping)
         security_walk{name, into, problems}.walk(tree.root, {});
     else if (tree.root.is != node::shape::nothing)
-        problems.push_back({name, tree.root.line, {}, {}, "the file is not a mapping", "one mapping with the key security", {}});
+        problems.push_back({name,
+                            tree.root.line,
+                            {},
+                            {},
+                            "the file is not a mapping",
+                            "one mapping with the key security",
+                            {}});
 }
 
 /// The problems of a file together, in the order of its lines; what has no line comes last.
 void put_in_order(std::vector<problem>& problems) {
     std::vector<std::string> files;
     for (problem const& one : problems)
-        if (std::find(files.begin(), files.end(), one.file) == files.end()) files.push_back(one.file);
-    std::stable_sort(problems.begin(), problems.end(), [&files](problem const& a, problem const& b) {
-        auto const place = [&files](problem const& one) {
-            return std::pair{std::find(files.begin(), files.end(), one.file),
-                             static_cast<unsigned>(one.line) - 1}; // 0 becomes the largest
-        };
-        return place(a) < place(b);
-    });
+        if (std::find(files.begin(), files.end(), one.file) == files.end())
+            files.push_back(one.file);
+    std::stable_sort(
+        problems.begin(), problems.end(), [&files](problem const& a, problem const& b) {
+            auto const place = [&files](problem const& one) {
+                return std::pair{std::find(files.begin(), files.end(), one.file),
+                                 static_cast<unsigned>(one.line) - 1}; // 0 becomes the largest
+            };
+            return place(a) < place(b);
+        });
 }
 
 config assemble(sources const& from, run_mode mode, std::vector<problem>& problems) {
@@ -157,7 +189,13 @@ config assemble(sources const& from, run_mode mode, std::vector<problem>& proble
 }
 
 problem state_problem(std::filesystem::path const& path, std::string message) {
-    return {path.string(), 0, "STATE_DIR", {}, std::move(message), "a folder of our own that we can write to", {}};
+    return {path.string(),
+            0,
+            "STATE_DIR",
+            {},
+            std::move(message),
+            "a folder of our own that we can write to",
+            {}};
 }
 
 /// Makes a secret of 32 random bytes where there is none.
@@ -219,7 +257,9 @@ loaded make_own_secrets(sources const& from, run_mode mode) {
     }
     if (!settings.bridge.token.empty()) return first;
     if (auto const failure = make_secret(settings.bridge_token_file()))
-        return {nullptr, {state_problem(settings.bridge_token_file(), "cannot be made: " + failure.message())}};
+        return {
+            nullptr,
+            {state_problem(settings.bridge_token_file(), "cannot be made: " + failure.message())}};
     return load(from, mode);
 }
 

@@ -2,13 +2,13 @@
 
 #include "config/words.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
 #include <optional>
-
-#include <pwd.h>
-#include <unistd.h>
 
 namespace mcp_provider::server {
 
@@ -18,7 +18,8 @@ std::optional<std::uint32_t> id_of(std::string const& name) {
     passwd entry{};
     passwd* found = nullptr;
     std::vector<char> room(16 * 1024); // more than sysconf(_SC_GETPW_R_SIZE_MAX) ever says
-    if (getpwnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0 || found == nullptr) return std::nullopt;
+    if (getpwnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0 || found == nullptr)
+        return std::nullopt;
     return entry.pw_uid;
 }
 
@@ -29,7 +30,9 @@ local_user_list read_local_users(std::string_view text) {
     std::vector<std::string> const words = split(text, ',');
     for (std::string const& word : words) {
         std::uint32_t id = 0;
-        bool const digits = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+        bool const digits = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+            return c >= '0' && c <= '9';
+        });
         if (word.empty()) return {{}, "has an empty item"};
         if (word == "none") {
             if (words.size() > 1) return {{}, "says none beside other users"};
@@ -47,7 +50,8 @@ local_user_list read_local_users(std::string_view text) {
         } else {
             return {{}, "names the user " + word + ", whom this system does not know"};
         }
-        if (std::find(list.ids.begin(), list.ids.end(), id) == list.ids.end()) list.ids.push_back(id);
+        if (std::find(list.ids.begin(), list.ids.end(), id) == list.ids.end())
+            list.ids.push_back(id);
     }
     return list;
 }

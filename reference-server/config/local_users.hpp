@@ -14,7 +14,8 @@ struct local_user_list {
     std::string complaint; ///< empty when the list is right
 };
 
-/// Reads `self`, `none` or `1000,alice`; names are looked up in the user database. `self` is the effective user.
+/// Reads `self`, `none` or `1000,alice`; names are looked up in the user database. `self` is the
+/// effective user.
 [[nodiscard]] local_user_list read_local_users(std::string_view text);
 
 } // namespace mcp_provider::server

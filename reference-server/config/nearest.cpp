@@ -7,11 +7,13 @@ namespace mcp_provider::server {
 
 namespace {
 
-constexpr std::size_t longest_word = 128; // what is longer is no misspelt key, and would cost its square
+constexpr std::size_t longest_word =
+    128; // what is longer is no misspelt key, and would cost its square
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// Whether a word was cut short (`WARN`), or written without the path to it (`session.max_concurrent`).
+/// Whether a word was cut short (`WARN`), or written without the path to it
+/// (`session.max_concurrent`).
 bool is_part(std::string_view written, std::string_view word) {
     if (written.size() < 3 || word.size() <= written.size()) return false;
     if (edit_distance(written, word.substr(0, written.size())) == 0) return true;
@@ -29,9 +31,11 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
     for (std::size_t i = 1; i <= from.size(); ++i) {
         now[0] = i;
         for (std::size_t j = 1; j <= to.size(); ++j) {
-            std::size_t const replaced = last[j - 1] + (lower(from[i - 1]) == lower(to[j - 1]) ? 0 : 1);
+            std::size_t const replaced =
+                last[j - 1] + (lower(from[i - 1]) == lower(to[j - 1]) ? 0 : 1);
             now[j] = std::min({last[j] + 1, now[j - 1] + 1, replaced});
-            if (i > 1 && j > 1 && lower(from[i - 1]) == lower(to[j - 2]) && lower(from[i - 2]) == lower(to[j - 1]))
+            if (i > 1 && j > 1 && lower(from[i - 1]) == lower(to[j - 2]) &&
+                lower(from[i - 2]) == lower(to[j - 1]))
                 now[j] = std::min(now[j], before_last[j - 2] + 1);
         }
         before_last.swap(last);

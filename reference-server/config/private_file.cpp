@@ -4,13 +4,13 @@
 #include "mcp_provider/crypto/digest.hpp"
 #include "mcp_provider/crypto/random.hpp"
 
-#include <cerrno>
-#include <cstdio>
-#include <utility>
-
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <utility>
 
 namespace mcp_provider::server {
 
@@ -55,10 +55,12 @@ std::filesystem::path folder_of(std::filesystem::path const& path) {
 }
 
 /// A temporary file with the text in it, on disk, beside the file that it is to become.
-std::error_code write_beside(std::filesystem::path const& path, std::string_view text, std::filesystem::path& made) {
+std::error_code write_beside(std::filesystem::path const& path, std::string_view text,
+                             std::filesystem::path& made) {
     made = path;
     made += ".new-" + crypto::hex_encode(crypto::as_text(crypto::random_bytes<8>()));
-    descriptor const file{::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR)};
+    descriptor const file{::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                                 S_IRUSR | S_IWUSR)};
     if (!file.is_open()) return last_error();
     std::error_code failure = write_all(file.get(), text);
     if (!failure && ::fsync(file.get()) != 0) failure = last_error();
@@ -75,7 +77,8 @@ file_content read_whole_file(std::filesystem::path const& path, std::size_t max_
         content.failure = last_error();
         return content;
     }
-    bool const is_null = S_ISCHR(content.status.st_mode) && content.status.st_rdev == makedev(1, 3); // /dev/null
+    bool const is_null =
+        S_ISCHR(content.status.st_mode) && content.status.st_rdev == makedev(1, 3); // /dev/null
     if (!S_ISREG(content.status.st_mode) && !is_null) {
         content.failure = std::make_error_code(std::errc::is_a_directory);
         return content;

@@ -42,17 +42,21 @@ std::string place_of(problem const& one) {
 } // namespace
 
 void print(std::ostream& out, std::vector<problem> const& problems, bool colour) {
-    auto const in_colour = [colour](std::string_view wish) { return colour ? wish : std::string_view{}; };
+    auto const in_colour = [colour](std::string_view wish) {
+        return colour ? wish : std::string_view{};
+    };
     for (problem const& one : problems) {
-        out << in_colour(red) << "problem" << in_colour(plain) << ": " << in_colour(bold) << place_of(one)
-            << in_colour(plain) << '\n';
+        out << in_colour(red) << "problem" << in_colour(plain) << ": " << in_colour(bold)
+            << place_of(one) << in_colour(plain) << '\n';
         if (!one.value.empty()) out << "  value:   " << printable(one.value) << '\n';
         out << "  wrong:   " << printable(one.message) << '\n';
         if (!one.allowed.empty()) out << "  allowed: " << printable(one.allowed) << '\n';
-        if (!one.nearest.empty()) out << "  nearest: did you mean " << printable(one.nearest) << "?\n";
+        if (!one.nearest.empty())
+            out << "  nearest: did you mean " << printable(one.nearest) << "?\n";
         out << '\n';
     }
-    out << problems.size() << (problems.size() == 1 ? " problem" : " problems") << " in the configuration\n";
+    out << problems.size() << (problems.size() == 1 ? " problem" : " problems")
+        << " in the configuration\n";
 }
 
 std::string to_json(std::vector<problem> const& problems) {

@@ -1,5 +1,4 @@
 #include "config/reference.hpp"
-
 #include "config/words.hpp"
 
 namespace mcp_provider::server {
@@ -20,8 +19,8 @@ Security settings have a file of their own: `config/security.yaml`, or the file 
 `mcp-local-provider check-config` tells all problems of both files at once, and exits 0 or 78.
 
 `.env` has one `KEY=VALUE` a line, as docker compose and systemd read it: blank lines, `#` comments, quotes and an
-`export ` prefix are fine, nothing is expanded, and a key that stands twice or is not known is a problem. Lists are
-separated by commas. Booleans are `true` or `false`; `1`, `yes`, `on`, `0`, `no` and `off` are understood.
+`export ` prefix are fine, nothing is expanded, and a key that stands twice or is not known is a problem. Docker
+compose's own `COMPOSE_…` keys are left alone. Lists are separated by commas. Booleans are `true` or `false`; `1`, `yes`, `on`, `0`, `no` and `off` are understood.
 
 A *secret* is never shown. Its value may be `file:PATH`, which reads it from a file that only its owner can read
 (`chmod 600`); a newline at its end does not count, and a relative path starts at the folder of `.env`.
@@ -47,11 +46,13 @@ void append_rows(std::string& out, home file) {
             section = row.section;
             out += "\n### ";
             out += file == home::security ? "`" + std::string{section} + "`" : std::string{section};
-            out += "\n\n| key | meaning | allowed | default | reload |\n| --- | --- | --- | --- | --- |\n";
+            out += "\n\n| key | meaning | allowed | default | reload |\n| --- | --- | --- | --- | "
+                   "--- |\n";
         }
         std::string const by_default = default_text(row);
-        out += "| `" + std::string{row.key} + "` | " + escaped(row.doc) + (row.is_secret ? " *Secret.*" : "") + " | " +
-               escaped(allowed_text(row)) + " | " + (by_default.empty() ? "none" : escaped(by_default)) + " | " +
+        out += "| `" + std::string{row.key} + "` | " + escaped(row.doc) +
+               (row.is_secret ? " *Secret.*" : "") + " | " + escaped(allowed_text(row)) + " | " +
+               (by_default.empty() ? "none" : escaped(by_default)) + " | " +
                (row.reloadable ? "yes" : "no") + " |\n";
     }
 }

@@ -25,10 +25,12 @@ struct refused {
 
 int line_of(YAML::Mark const& mark) { return mark.is_null() ? 0 : mark.line + 1; }
 
-/// Builds the tree from the parser's events, so that nothing is expanded before it has been looked at.
+/// Builds the tree from the parser's events, so that nothing is expanded before it has been looked
+/// at.
 class tree_builder final : public YAML::EventHandler {
 public:
-    tree_builder(security_tree& into, std::string const& file_name) : into_{into}, file_name_{file_name} {}
+    tree_builder(security_tree& into, std::string const& file_name)
+        : into_{into}, file_name_{file_name} {}
 
     void OnDocumentStart(YAML::Mark const& mark) override {
         if (++documents_ > 1) refuse(mark, "a second document begins here", "one document");
@@ -42,12 +44,14 @@ public:
     void OnAlias(YAML::Mark const& mark, YAML::anchor_t) override {
         refuse(mark, "an alias stands here", "the value itself; anchors and aliases are not read");
     }
-    void OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor, std::string const& text) override {
+    void OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
+                  std::string const& text) override {
         look_at(mark, anchor, tag);
         if (std::string_view const unfit = unfit_text(text); !unfit.empty())
             refuse(mark, "the text " + std::string{unfit}, "UTF-8 text");
         bool const quoted = tag == "!"; // so the parser marks scalars that are not plain
-        bool const null = !quoted && (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL");
+        bool const null = !quoted && (text.empty() || text == "~" || text == "null" ||
+                                      text == "Null" || text == "NULL");
         if (null) return add({node::shape::nothing, line_of(mark), {}, {}, {}});
         add({quoted ? node::shape::quoted : node::shape::scalar, line_of(mark), text, {}, {}});
     }
@@ -74,21 +78,27 @@ private:
         bool has_key = false;
     };
 
-    [[noreturn]] void refuse(YAML::Mark const& mark, std::string message, std::string allowed) const {
-        throw refused{{file_name_, line_of(mark), {}, {}, std::move(message), std::move(allowed), {}}};
+    [[noreturn]] void refuse(YAML::Mark const& mark, std::string message,
+                             std::string allowed) const {
+        throw refused{
+            {file_name_, line_of(mark), {}, {}, std::move(message), std::move(allowed), {}}};
     }
 
     void look_at(YAML::Mark const& mark, YAML::anchor_t anchor, std::string_view tag) {
         if (anchor != YAML::NullAnchor) OnAnchor(mark, {});
-        if (!tag.empty() && tag != "!" && tag != "?") refuse(mark, "a tag stands here", "a value without a tag");
+        if (!tag.empty() && tag != "!" && tag != "?")
+            refuse(mark, "a tag stands here", "a value without a tag");
         if (++nodes_ > max_yaml_nodes)
-            refuse(mark, "the file has too many values", "at most " + std::to_string(max_yaml_nodes));
+            refuse(mark, "the file has too many values",
+                   "at most " + std::to_string(max_yaml_nodes));
     }
 
-    void begin(YAML::Mark const& mark, std::string_view tag, YAML::anchor_t anchor, node::shape is) {
+    void begin(YAML::Mark const& mark, std::string_view tag, YAML::anchor_t anchor,
+               node::shape is) {
         look_at(mark, anchor, tag);
         if (open_.size() >= max_yaml_depth)
-            refuse(mark, "lists and mappings are nested too deeply", "at most " + std::to_string(max_yaml_depth) + " levels");
+            refuse(mark, "lists and mappings are nested too deeply",
+                   "at most " + std::to_string(max_yaml_depth) + " levels");
         if (!open_.empty() && open_.back().made.is == node::shape::mapping && !open_.back().has_key)
             refuse(mark, "a key is a list or a mapping", "keys that are words");
         open_.push_back({{is, line_of(mark), {}, {}, {}}, {}, 0, false});
@@ -120,14 +130,21 @@ private:
 
     void add_member(open_collection& within, node value) {
         auto& members = within.made.members;
-        auto const same = std::find_if(members.begin(), members.end(),
-                                       [&within](member const& one) { return one.key == within.key; });
+        auto const same =
+            std::find_if(members.begin(), members.end(),
+                         [&within](member const& one) { return one.key == within.key; });
         if (same == members.end()) {
             members.push_back({std::move(within.key), within.key_line, std::move(value)});
             return;
         }
-        into_.problems.push_back({file_name_, within.key_line, path_of(within.key), {},
-                                  "the key stands in line " + std::to_string(same->line) + " already", "each key once", {}});
+        into_.problems.push_back(
+            {file_name_,
+             within.key_line,
+             path_of(within.key),
+             {},
+             "the key stands in line " + std::to_string(same->line) + " already",
+             "each key once",
+             {}});
     }
 
     /// The dotted path of a key in the innermost collection.
@@ -151,7 +168,8 @@ security_tree read_security_file(std::string_view text, std::string const& file_
     security_tree tree;
     auto const complain = [&](int line, std::string message, std::string allowed) {
         tree.root = {};
-        tree.problems.push_back({file_name, line, {}, {}, std::move(message), std::move(allowed), {}});
+        tree.problems.push_back(
+            {file_name, line, {}, {}, std::move(message), std::move(allowed), {}});
     };
     int line = 1;
     for (std::size_t at = 0; at < text.size(); ++line) {
@@ -165,16 +183,19 @@ security_tree read_security_file(std::string_view text, std::string const& file_
         at = end + 1;
     }
     try {
-        // yaml-cpp 0.7 takes a quoted text that never ends for one that ends with the file, but not with a document.
+        // yaml-cpp 0.7 takes a quoted text that never ends for one that ends with the file, but not
+        // with a document.
         std::istringstream in{std::string{text} + "\n...\n"};
         YAML::Parser parser{in};
         tree_builder builder{tree, file_name};
-        while (parser.HandleNextDocument(builder)) {}
+        while (parser.HandleNextDocument(builder)) {
+        }
     } catch (refused const& stop) {
         tree.root = {};
         tree.problems.push_back(stop.why);
     } catch (YAML::Exception const& failure) {
-        complain(std::min(line_of(failure.mark), line - 1), "the file is not YAML: " + failure.msg, "YAML 1.2, one document");
+        complain(std::min(line_of(failure.mark), line - 1), "the file is not YAML: " + failure.msg,
+                 "YAML 1.2, one document");
     }
     return tree;
 }

@@ -21,9 +21,9 @@ struct security_tree {
 inline constexpr std::size_t max_yaml_depth = 16;
 inline constexpr std::size_t max_yaml_nodes = 10'000;
 
-/// Reads one YAML document. Refused: anchors and aliases (and with them bombs), tags, keys that are not scalars,
-/// a key that stands twice, a second document, control characters, nesting and size beyond the bounds.
-/// *Complexity*: linear, save for the keys of one mapping.
+/// Reads one YAML document. Refused: anchors and aliases (and with them bombs), tags, keys that are
+/// not scalars, a key that stands twice, a second document, control characters, nesting and size
+/// beyond the bounds. *Complexity*: linear, save for the keys of one mapping.
 [[nodiscard]] security_tree read_security_file(std::string_view text, std::string const& file_name);
 
 } // namespace mcp_provider::server

@@ -22,7 +22,8 @@ std::string allowed_text(setting const& row) {
     switch (row.kind) {
     case value_kind::boolean: return "true or false";
     case value_kind::integer:
-        return "a whole number from " + std::to_string(row.least) + " to " + std::to_string(row.most);
+        return "a whole number from " + std::to_string(row.least) + " to " +
+               std::to_string(row.most);
     case value_kind::choice: {
         std::vector<std::string> words{row.choices.begin(), row.choices.end()};
         return "one of " + join(words, ", ");

@@ -1,4 +1,5 @@
-// One row of the table of settings: all that is known of a key, and how its text becomes a member of `config`.
+// One row of the table of settings: all that is known of a key, and how its text becomes a member
+// of `config`.
 #pragma once
 
 #include "config/config.hpp"
@@ -17,7 +18,16 @@ namespace mcp_provider::server {
 /// Where a key lives. Keys of `env` are looked up in the process environment first.
 enum class home : std::uint8_t { env, security };
 
-enum class value_kind : std::uint8_t { boolean, integer, text, secret_text, path, choice, list, rules };
+enum class value_kind : std::uint8_t {
+    boolean,
+    integer,
+    text,
+    secret_text,
+    path,
+    choice,
+    list,
+    rules
+};
 
 /// What is wrong with a value, as a clause that follows it ("is greater than 65535"), or nothing.
 using complaint = std::optional<std::string>;
@@ -30,12 +40,12 @@ struct setting {
     std::string_view doc;     ///< one sentence
     std::int64_t least = 0;   ///< of a whole number, inclusive
     std::int64_t most = std::numeric_limits<std::int64_t>::max();
-    std::string_view allowed{};                      ///< for texts, paths, lists: what is allowed, in words
-    complaint (*check)(std::string_view) = nullptr;  ///< of a text, a path, or each item of a list
-    std::string_view default_note{};                 ///< where the default is computed: what it is, in words
-    bool reloadable = true;                          ///< whether SIGHUP brings a new value into force
-    bool is_secret = false;                          ///< never shown; may be `file:PATH`
-    bool never_empty = false;                        ///< of a text: whether an empty value is a mistake and not "off"
+    std::string_view allowed{}; ///< for texts, paths, lists: what is allowed, in words
+    complaint (*check)(std::string_view) = nullptr; ///< of a text, a path, or each item of a list
+    std::string_view default_note{}; ///< where the default is computed: what it is, in words
+    bool reloadable = true;          ///< whether SIGHUP brings a new value into force
+    bool is_secret = false;          ///< never shown; may be `file:PATH`
+    bool never_empty = false; ///< of a text: whether an empty value is a mistake and not "off"
 
     value_kind kind = value_kind::text;
     std::span<std::string_view const> choices{};

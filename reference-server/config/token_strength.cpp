@@ -11,7 +11,8 @@ namespace {
 /// The smallest prefix whose repetition gives the text, the last one perhaps cut short.
 std::string_view without_repetition(std::string_view text) {
     for (std::size_t period = 1; period <= text.size() / 2; ++period)
-        if (std::equal(text.begin() + static_cast<std::ptrdiff_t>(period), text.end(), text.begin()))
+        if (std::equal(text.begin() + static_cast<std::ptrdiff_t>(period), text.end(),
+                       text.begin()))
             return text.substr(0, period);
     return text;
 }
@@ -33,7 +34,9 @@ std::size_t unforeseen(std::string_view text) {
 }
 
 double alphabet_of(std::string_view text) {
-    auto const each = [text](auto belongs) { return std::all_of(text.begin(), text.end(), belongs); };
+    auto const each = [text](auto belongs) {
+        return std::all_of(text.begin(), text.end(), belongs);
+    };
     auto const digit = [](char c) { return c >= '0' && c <= '9'; };
     auto const lower = [](char c) { return c >= 'a' && c <= 'z'; };
     auto const upper = [](char c) { return c >= 'A' && c <= 'Z'; };
@@ -45,7 +48,8 @@ double alphabet_of(std::string_view text) {
     if (each([&](char c) { return digit(c) || upper(c); })) return 36;
     if (each([&](char c) { return lower(c) || upper(c); })) return 52;
     if (each([&](char c) {
-            return digit(c) || lower(c) || upper(c) || c == '-' || c == '_' || c == '+' || c == '/' || c == '=';
+            return digit(c) || lower(c) || upper(c) || c == '-' || c == '_' || c == '+' ||
+                   c == '/' || c == '=';
         }))
         return 64;
     return 94;

@@ -22,13 +22,15 @@ namespace mcp_provider::server {
     if (trimmed(text).empty()) return parts;
     for (std::size_t at = 0;;) {
         std::size_t const end = text.find(separator, at);
-        parts.emplace_back(trimmed(text.substr(at, end == std::string_view::npos ? end : end - at)));
+        parts.emplace_back(
+            trimmed(text.substr(at, end == std::string_view::npos ? end : end - at)));
         if (end == std::string_view::npos) return parts;
         at = end + 1;
     }
 }
 
-[[nodiscard]] inline std::string join(std::vector<std::string> const& parts, std::string_view between) {
+[[nodiscard]] inline std::string join(std::vector<std::string> const& parts,
+                                      std::string_view between) {
     std::string text;
     for (std::string const& part : parts) {
         if (!text.empty()) text += between;
@@ -45,8 +47,8 @@ namespace mcp_provider::server {
     return lower;
 }
 
-/// Why a text from outside cannot be a line of a configuration: NUL, another control character, invalid UTF-8.
-/// Empty where nothing is wrong; a tab is right.
+/// Why a text from outside cannot be a line of a configuration: NUL, another control character,
+/// invalid UTF-8. Empty where nothing is wrong; a tab is right.
 [[nodiscard]] std::string_view unfit_text(std::string_view text) noexcept;
 
 } // namespace mcp_provider::server

@@ -6,17 +6,18 @@
 #include "mcp_provider/json/reader.hpp"
 #include "mcp_provider/json/write.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
-
-#include <unistd.h>
 
 namespace mcp_provider::server {
 
 namespace {
 
-constexpr std::string_view remedy = "; restore it from a backup, or remove it to begin without keys";
+constexpr std::string_view remedy =
+    "; restore it from a backup, or remove it to begin without keys";
 
 [[noreturn]] void refuse(std::string const& file, std::string_view what) {
     throw key_file_error{"the key file " + file + " " + std::string{what} + std::string{remedy}};
@@ -24,8 +25,10 @@ constexpr std::string_view remedy = "; restore it from a backup, or remove it to
 
 void append_moment(std::string& out, std::string_view name, std::optional<moment> const& when) {
     out += name;
-    if (when) json::append_quoted(out, to_text(*when));
-    else out += "null";
+    if (when)
+        json::append_quoted(out, to_text(*when));
+    else
+        out += "null";
 }
 
 void append_list(std::string& out, std::string_view name, std::vector<std::string> const& words) {
@@ -44,31 +47,40 @@ std::optional<moment> read_time(json::reader const& from) {
     return when;
 }
 
-void complain_of_unknown(json::reader const& object, std::initializer_list<std::string_view> known) {
+void complain_of_unknown(json::reader const& object,
+                         std::initializer_list<std::string_view> known) {
     for (json::reader const member : object.members())
         if (std::find(known.begin(), known.end(), member.name()) == known.end())
             member.complain("is a member that this version does not know");
 }
 
 key_record read_key(json::reader const& from) {
-    complain_of_unknown(from, {"id", "label", "sha256", "scopes", "models", "created", "expires", "revoked"});
+    complain_of_unknown(
+        from, {"id", "label", "sha256", "scopes", "models", "created", "expires", "revoked"});
     key_record key;
     key.id = from["id"].text();
-    if (!key.id.starts_with("key_") || key.id.size() <= 4) from["id"].complain("must begin with key_");
+    if (!key.id.starts_with("key_") || key.id.size() <= 4)
+        from["id"].complain("must begin with key_");
     key.label = from["label"].text();
     if (!crypto::hex_decode_into(key.token_digest, from["sha256"].text()))
         from["sha256"].complain("must be 64 hexadecimal digits");
     for (json::reader const word : from["scopes"].elements()) {
-        if (auto const one = scope_of(word.text())) key.may = key.may | *one;
-        else word.complain("is a scope that this version does not know");
+        if (auto const one = scope_of(word.text()))
+            key.may = key.may | *one;
+        else
+            word.complain("is a scope that this version does not know");
     }
-    for (json::reader const model : from["models"].elements(0, max_models_of_key)) key.models.emplace_back(model.text());
+    for (json::reader const model : from["models"].elements(0, max_models_of_key))
+        key.models.emplace_back(model.text());
     key.created = read_time(from["created"]).value_or(moment{});
     // "expires" and "revoked" must be there, so that cutting one out is noticed.
-    for (auto const& [name, to] : {std::pair{"expires", &key.expires}, std::pair{"revoked", &key.revoked}}) {
+    for (auto const& [name, to] :
+         {std::pair{"expires", &key.expires}, std::pair{"revoked", &key.revoked}}) {
         json::reader const when = from[name];
-        if (when.value() == nullptr) when.complain("must be a moment or null");
-        else if (when.present()) *to = read_time(when);
+        if (when.value() == nullptr)
+            when.complain("must be a moment or null");
+        else if (when.present())
+            *to = read_time(when);
     }
     return key;
 }
@@ -80,7 +92,8 @@ std::string write_keys(std::vector<key_record> const& keys) {
     for (std::size_t i = 0; i != keys.size(); ++i) {
         key_record const& key = keys[i];
         std::vector<std::string> words;
-        for (scope const one : {scope::discover, scope::generate, scope::metrics, scope::events, scope::agent, scope::admin})
+        for (scope const one : {scope::discover, scope::generate, scope::metrics, scope::events,
+                                scope::agent, scope::admin})
             if (key.may.has(one)) words.emplace_back(name_of(one));
         out += i == 0 ? "\n{\"id\":" : ",\n{\"id\":";
         json::append_quoted(out, key.id);
@@ -115,7 +128,8 @@ std::vector<key_record> read_keys(std::string_view text, std::string const& file
     for (json::reader const one : root["keys"].elements(0, max_keys)) {
         keys.push_back(read_key(one));
         if (!ids.insert(keys.back().id).second) one["id"].complain("stands in another key too");
-        if (!digests.insert(keys.back().token_digest).second) one["sha256"].complain("stands in another key too");
+        if (!digests.insert(keys.back().token_digest).second)
+            one["sha256"].complain("stands in another key too");
     }
     if (auto const outcome = pass.outcome(); !outcome)
         refuse(file_name, "is not as we write it: " + outcome.error().message());
@@ -128,7 +142,9 @@ key_file_content read_key_file(std::filesystem::path const& path) {
     if (content.failure == std::errc::no_such_file_or_directory) return {};
     if (content.failure == std::errc::file_too_large) refuse(name, "is larger than 16 MiB");
     if (content.failure == std::errc::is_a_directory) refuse(name, "is no regular file");
-    if (content.failure) throw key_file_error{"the key file " + name + " cannot be read: " + content.failure.message()};
+    if (content.failure)
+        throw key_file_error{"the key file " + name +
+                             " cannot be read: " + content.failure.message()};
     if (std::string_view const wrong = unsafe_mode(content.status, geteuid()); !wrong.empty())
         throw key_file_error{"the key file " + name + " " + std::string{wrong}};
     return {read_keys(content.text, name), content.status};

@@ -31,8 +31,9 @@ struct key_record {
     bool operator==(key_record const&) const = default;
 };
 
-/// The key file cannot be read, is not ours, or cannot be written. The message names the file and the remedy.
-/// Never read as "no keys": who catches it must not let anybody in, or keep the keys that it has.
+/// The key file cannot be read, is not ours, or cannot be written. The message names the file and
+/// the remedy. Never read as "no keys": who catches it must not let anybody in, or keep the keys
+/// that it has.
 class key_file_error : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;

@@ -12,7 +12,8 @@
 
 namespace mcp_provider::server {
 
-/// A hash table with open addressing that never changes. A digest is random already, so its first bytes are the hash.
+/// A hash table with open addressing that never changes. A digest is random already, so its first
+/// bytes are the hash.
 class key_ring::table {
 public:
     explicit table(std::vector<key_record> const& keys) {
@@ -25,7 +26,8 @@ public:
             who.may = key.may;
             who.models = key.models;
             if (key.expires) who.expires = *key.expires;
-            entries_.push_back({key.token_digest, std::make_shared<identity const>(std::move(who))});
+            entries_.push_back(
+                {key.token_digest, std::make_shared<identity const>(std::move(who))});
         }
         slots_.assign(std::bit_ceil(2 * entries_.size() + 1), empty);
         for (std::size_t i = 0; i != entries_.size(); ++i) {
@@ -35,7 +37,8 @@ public:
         }
     }
 
-    [[nodiscard]] std::shared_ptr<identity const> const* find(crypto::digest const& wanted) const noexcept {
+    [[nodiscard]] std::shared_ptr<identity const> const*
+    find(crypto::digest const& wanted) const noexcept {
         for (std::size_t slot = first_slot(wanted); slots_[slot] != empty; slot = next(slot)) {
             entry const& candidate = entries_[slots_[slot]];
             if (crypto::constant_time_equal(candidate.digest, wanted)) return &candidate.who;
@@ -57,7 +60,9 @@ private:
         std::memcpy(&word, of.data(), sizeof word);
         return static_cast<std::size_t>(word) & (slots_.size() - 1);
     }
-    [[nodiscard]] std::size_t next(std::size_t slot) const noexcept { return (slot + 1) & (slots_.size() - 1); }
+    [[nodiscard]] std::size_t next(std::size_t slot) const noexcept {
+        return (slot + 1) & (slots_.size() - 1);
+    }
 
     std::vector<entry> entries_;
     std::vector<std::uint32_t> slots_;
@@ -72,13 +77,15 @@ std::uint64_t next_number() noexcept {
 
 } // namespace
 
-key_ring::key_ring(std::filesystem::path path) : path_{std::move(path)}, number_{next_number()} { load(); }
+key_ring::key_ring(std::filesystem::path path) : path_{std::move(path)}, number_{next_number()} {
+    load();
+}
 
 key_ring::~key_ring() = default;
 
 key_ring::stamp key_ring::stamp_of(struct stat const& status) noexcept {
-    return {status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
-            status.st_ctim.tv_nsec, status.st_ino,         status.st_size};
+    return {status.st_mtim.tv_sec,  status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
+            status.st_ctim.tv_nsec, status.st_ino,          status.st_size};
 }
 
 void key_ring::load() {
@@ -90,7 +97,8 @@ void key_ring::load() {
     generation_.fetch_add(1, std::memory_order_release);
 }
 
-/// Each thread keeps the table that it saw last, so that requests share neither a lock nor a counter.
+/// Each thread keeps the table that it saw last, so that requests share neither a lock nor a
+/// counter.
 key_ring::table const& key_ring::current() const {
     struct seen_table {
         std::uint64_t ring = 0;

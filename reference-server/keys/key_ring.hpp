@@ -1,4 +1,5 @@
-// The keys in force in a running server: looked up by every request, replaced when the key file changes.
+// The keys in force in a running server: looked up by every request, replaced when the key file
+// changes.
 #pragma once
 
 #include "keys/key_record.hpp"
@@ -24,23 +25,27 @@ struct key_reload {
     std::string failure; ///< why the file was refused; then the keys are those of before
 };
 
-/// Finds the identity behind a token; what `authenticate` looks tokens up in. Revoked keys are not in it.
-/// *Thread safety*: safe; `reload_if_changed` from one thread at a time.
+/// Finds the identity behind a token; what `authenticate` looks tokens up in. Revoked keys are not
+/// in it. *Thread safety*: safe; `reload_if_changed` from one thread at a time.
 class key_ring {
 public:
-    /// Reads the key file; none means no keys. *Errors*: `key_file_error`: the server must not start.
+    /// Reads the key file; none means no keys. *Errors*: `key_file_error`: the server must not
+    /// start.
     explicit key_ring(std::filesystem::path path);
     key_ring(key_ring const&) = delete;
     key_ring& operator=(key_ring const&) = delete;
     ~key_ring();
 
-    /// The identity of the key with that token, or null: not of our form, unknown, or revoked. A key that has expired is
-    /// found: its identity says when, and `authenticate` refuses it with that text. The digest is compared in constant time. *Complexity*: one SHA-256 and a probe of a hash table; no allocation
-    /// after the first call in a thread; a lock only after a change of the keys.
+    /// The identity of the key with that token, or null: not of our form, unknown, or revoked. A
+    /// key that has expired is found: its identity says when, and `authenticate` refuses it with
+    /// that text. The digest is compared in constant time. *Complexity*: one SHA-256 and a probe of
+    /// a hash table; no allocation after the first call in a thread; a lock only after a change of
+    /// the keys.
     [[nodiscard]] std::shared_ptr<identity const> find(std::string_view token) const;
 
-    /// Reads the file again if it is another one than before (time, inode, size). A file that is gone means no keys;
-    /// one that is damaged is refused, and the keys of before stay in force. Call it every second.
+    /// Reads the file again if it is another one than before (time, inode, size). A file that is
+    /// gone means no keys; one that is damaged is refused, and the keys of before stay in force.
+    /// Call it every second.
     [[nodiscard]] key_reload reload_if_changed();
 
     /// How many keys are in force, expired ones included.

@@ -29,8 +29,9 @@ struct new_key {
 
 enum class revocation : std::uint8_t { done, was_revoked_before, unknown };
 
-/// The key file on disk. Each change locks `FILE.lock`, reads, and replaces the file as a whole, so that readers see
-/// the old keys or the new ones. *Errors*: `key_file_error`. *Thread safety*: safe, also between processes.
+/// The key file on disk. Each change locks `FILE.lock`, reads, and replaces the file as a whole, so
+/// that readers see the old keys or the new ones. *Errors*: `key_file_error`. *Thread safety*:
+/// safe, also between processes.
 class key_store {
 public:
     explicit key_store(std::filesystem::path path) : path_{std::move(path)} {}

@@ -121,8 +121,17 @@ void read_answer(json::reader in, agent::message& to) {
     refuse_present(in["audio"], "; send the text of the answer as content");
 }
 
-/// What a tool's answer refers to.
-void read_reference(json::reader in, std::string_view role, agent::message& to) {
+/// The name of the function that was called under an id; empty where none was.
+std::string_view function_called(std::vector<agent::message> const& before, std::string_view id) {
+    for (auto one = before.rbegin(); one != before.rend(); ++one)
+        for (agent::tool_call const& call : one->tool_calls)
+            if (call.id == id) return call.name;
+    return {};
+}
+
+/// What a tool's answer refers to. This dialect names the call, agents may want the function.
+void read_reference(json::reader in, std::string_view role,
+                    std::vector<agent::message> const& before, agent::message& to) {
     if (to.from != agent::role::tool) return;
     if (role == "function") {
         to.tool_name = read_name(in["name"]);
@@ -130,7 +139,8 @@ void read_reference(json::reader in, std::string_view role, agent::message& to) 
         return;
     }
     to.tool_call_id = read_name(in["tool_call_id"]);
-    if (in["name"].is_text()) to.tool_name = in["name"].text();
+    to.tool_name =
+        in["name"].is_text() ? in["name"].text() : function_called(before, to.tool_call_id);
 }
 
 std::size_t characters_of(agent::message const& one) noexcept {
@@ -159,7 +169,7 @@ std::vector<agent::message> read_messages(json::reader messages, generation_rule
         agent::message& to = read.emplace_back(*from, std::string{});
         read_answer(one, to);
         read_content(one, to);
-        read_reference(one, name, to);
+        read_reference(one, name, read, to);
         characters += characters_of(to);
     }
     if (characters > allowed.max_message_characters)

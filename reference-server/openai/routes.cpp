@@ -60,7 +60,7 @@ result<> check_abilities(agent::conversation const& ask, agent::model const& cho
         !chosen.has(agent::capability::tools))
         return lacks(chosen, "tools", "/tools");
     if (!ask.reasoning_effort.empty() && ask.reasoning_effort != "none" &&
-        !chosen.has(agent::capability::thinking))
+        !chosen.has(agent::capability::thinking | agent::capability::effort))
         return lacks(chosen, "thinking", "/reasoning_effort");
     if (chosen.has(agent::capability::vision)) return {};
     for (std::size_t i = 0; i != ask.messages.size(); ++i)

@@ -19,15 +19,18 @@ TEST_CASE("city_names finds what follows a preposition") {
 TEST_CASE("city_names splits lists") {
     CHECK(city_names("What is the weather in Paris and London?") == names{"Paris", "London"});
     CHECK(city_names("Weather in Paris, London, and Tokyo?") == names{"Paris", "London", "Tokyo"});
-    CHECK(city_names("Compare the weather in Paris with the weather in Rome") == names{"Paris", "Rome"});
+    CHECK(city_names("Compare the weather in Paris with the weather in Rome") ==
+          names{"Paris", "Rome"});
     CHECK(city_names("weather in Paris and in Paris") == names{"Paris"});
 }
 
 TEST_CASE("city_names keeps names of several words together") {
-    CHECK(city_names("the weather in San Francisco, CA and Boston, MA?") == names{"San Francisco, CA", "Boston, MA"});
+    CHECK(city_names("the weather in San Francisco, CA and Boston, MA?") ==
+          names{"San Francisco, CA", "Boston, MA"});
     CHECK(city_names("weather in Rio de Janeiro?") == names{"Rio de Janeiro"});
     CHECK(city_names("weather in Isle of Man?") == names{"Isle of Man"});
-    CHECK(city_names("How is the weather in \xc3\x9cr\xc3\xbcmqi?") == names{"\xc3\x9cr\xc3\xbcmqi"});
+    CHECK(city_names("How is the weather in \xc3\x9cr\xc3\xbcmqi?") ==
+          names{"\xc3\x9cr\xc3\xbcmqi"});
 }
 
 TEST_CASE("city_names falls back on lower-case and on capitalised names") {

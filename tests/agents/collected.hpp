@@ -75,12 +75,17 @@ inline asio::awaitable<collected> gather(agent::agent& from, agent::conversation
     co_return all;
 }
 
-inline collected ask(agent::agent& of, agent::conversation const& what) { return testing::run(gather(of, what)); }
+inline collected ask(agent::agent& of, agent::conversation const& what) {
+    return testing::run(gather(of, what));
+}
 
-inline result<agent::embeddings> ask_vectors(agent::agent& of, agent::embedding_request const& what) {
+inline result<agent::embeddings> ask_vectors(agent::agent& of,
+                                             agent::embedding_request const& what) {
     audited const proof = testing::audited_access::make();
     std::optional<result<agent::embeddings>> answer;
-    auto const asking = [&]() -> asio::awaitable<void> { answer.emplace(co_await of.embed(what, proof)); };
+    auto const asking = [&]() -> asio::awaitable<void> {
+        answer.emplace(co_await of.embed(what, proof));
+    };
     testing::run(asking());
     return *std::move(answer);
 }

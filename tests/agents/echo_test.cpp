@@ -1,7 +1,5 @@
-#include "agents/echo.hpp"
-
 #include "agents/collected.hpp"
-
+#include "agents/echo.hpp"
 #include "mcp_provider/testing/run.hpp"
 
 #include <chrono>
@@ -21,10 +19,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-agent::conversation with_tool(std::string text, std::string parameters = R"({"type":"object","properties":{"city":{"type":"string"}}})") {
+agent::conversation
+with_tool(std::string text,
+          std::string parameters = R"({"type":"object","properties":{"city":{"type":"string"}}})") {
     agent::conversation chat = saying(std::move(text));
     chat.tools.emplace_back("get_weather", "Tells the weather", std::move(parameters));
-    chat.tools.emplace_back("other", "", R"({"type":"object","properties":{"n":{"type":"integer","minimum":3}},"required":["n"]})");
+    chat.tools.emplace_back(
+        "other", "",
+        R"({"type":"object","properties":{"n":{"type":"integer","minimum":3}},"required":["n"]})");
     return chat;
 }
 
@@ -41,7 +43,8 @@ std::vector<float> vector_of(echo& of, std::string text, std::uint32_t dimension
 
 double cosine(std::vector<float> const& a, std::vector<float> const& b) {
     double dot = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) dot += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+    for (std::size_t i = 0; i < a.size(); ++i)
+        dot += static_cast<double>(a[i]) * static_cast<double>(b[i]);
     return dot;
 }
 
@@ -54,7 +57,8 @@ TEST_CASE("echo answers with text about what it was asked, a word a delta") {
 
     CHECK(answer.opened);
     CHECK(answer.text == "You said: hello  big world\n");
-    CHECK(answer.pieces == std::vector<std::string>{"You", " said:", " hello", "  big", " world\n"});
+    CHECK(answer.pieces ==
+          std::vector<std::string>{"You", " said:", " hello", "  big", " world\n"});
     CHECK(answer.reason == agent::finish_reason::stop);
     CHECK(answer.used.prompt_tokens == 3);
     CHECK(answer.used.completion_tokens == 5);
@@ -82,7 +86,8 @@ TEST_CASE("echo repeats exactly, over lines and in any case of letters") {
     CHECK(ask(agent, saying("repeat EXACTLY: a\n  b  \u00fc ")).text == "a\n  b  \u00fc ");
     CHECK(ask(agent, saying("Some context\nRepeat exactly: Fail now")).text == "Fail now");
     CHECK(ask(agent, saying("Repeat exactly:")).text.empty());
-    CHECK(ask(agent, saying("Never Repeat exactly: X")).text == "You said: Never Repeat exactly: X");
+    CHECK(ask(agent, saying("Never Repeat exactly: X")).text ==
+          "You said: Never Repeat exactly: X");
 }
 
 TEST_CASE("echo counts with one number a delta, 200 a second") {
@@ -188,7 +193,8 @@ TEST_CASE("echo fails midway, after one delta") {
 
 TEST_CASE("echo calls the first tool once for each city of a question about the weather") {
     echo agent;
-    collected const answer = ask(agent, with_tool("What is the weather in Paris, New York and London?"));
+    collected const answer =
+        ask(agent, with_tool("What is the weather in Paris, New York and London?"));
     REQUIRE(answer.calls.size() == 3);
     CHECK(answer.calls[0].name == "get_weather");
     CHECK(answer.calls[0].arguments == R"({"city": "Paris"})");
@@ -205,7 +211,8 @@ TEST_CASE("echo calls the first tool once for each city of a question about the 
 TEST_CASE("echo calls no tool without the weather, without tools, or where the choice is none") {
     echo agent;
     CHECK(ask(agent, with_tool("What is the capital of France?")).calls.empty());
-    CHECK(ask(agent, saying("What is the weather in Paris?")).text == "You said: What is the weather in Paris?");
+    CHECK(ask(agent, saying("What is the weather in Paris?")).text ==
+          "You said: What is the weather in Paris?");
     agent::conversation chat = with_tool("What is the weather in Paris?");
     chat.choice = agent::tool_choice{agent::tool_choice::kind::none};
     CHECK(ask(agent, chat).calls.empty());
@@ -257,8 +264,9 @@ TEST_CASE("echo answers a wish for JSON with JSON") {
     chat.format = agent::answer_format{agent::answer_format::kind::json};
     CHECK(ask(agent, chat).text == R"({"answer": "You said: say \"hi\""})");
 
-    chat.format = agent::answer_format{agent::answer_format::kind::schema,
-                                       R"({"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"}},"required":["name","age"]})"};
+    chat.format = agent::answer_format{
+        agent::answer_format::kind::schema,
+        R"({"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"}},"required":["name","age"]})"};
     collected const answer = ask(agent, chat);
     CHECK(answer.text == R"({"name": "name", "age": 0})");
     CHECK(answer.pieces.size() == 4);
@@ -297,7 +305,8 @@ TEST_CASE("echo knows its two models, by their full and their short names") {
     agent::model_list const models = agent.models();
     REQUIRE(models->size() == 2);
     CHECK((*models)[0].name == "echo:latest");
-    CHECK((*models)[0].can == (agent::capability::completion | agent::capability::tools | agent::capability::insert));
+    CHECK((*models)[0].can ==
+          (agent::capability::completion | agent::capability::tools | agent::capability::insert));
     CHECK((*models)[1].name == "echo-embed:latest");
     CHECK((*models)[1].can == agent::capability::embedding);
     CHECK((*models)[1].embedding_length == 384);

@@ -22,7 +22,8 @@ struct shown {
     int beginnings = 0;
 };
 
-openai_call_piece piece(std::optional<std::uint32_t> index, std::string_view id, std::string_view name, std::string_view arguments) {
+openai_call_piece piece(std::optional<std::uint32_t> index, std::string_view id,
+                        std::string_view name, std::string_view arguments) {
     return {index, id, name, arguments};
 }
 
@@ -45,14 +46,16 @@ std::vector<shown> together(std::initializer_list<openai_call_piece> pieces) {
 } // namespace
 
 TEST_CASE("openai_calls keeps parallel calls apart that all have index 0") {
-    auto const all = together({piece(0, "a", "f", "{}"), piece(0, "b", "f", R"({"x":)"), piece(0, "", "", "1}")});
+    auto const all = together(
+        {piece(0, "a", "f", "{}"), piece(0, "b", "f", R"({"x":)"), piece(0, "", "", "1}")});
     REQUIRE(all.size() == 2);
     CHECK(all[1].id == "b");
     CHECK(all[1].arguments == R"({"x":1})");
 }
 
 TEST_CASE("openai_calls gives id and name once where every piece repeats them") {
-    auto const all = together({piece(0, "a", "f", ""), piece(0, "a", "f", "{"), piece(0, "a", "f", "}")});
+    auto const all =
+        together({piece(0, "a", "f", ""), piece(0, "a", "f", "{"), piece(0, "a", "f", "}")});
     REQUIRE(all.size() == 1);
     CHECK(all[0].beginnings == 1);
     CHECK(all[0].id == "a");
@@ -76,7 +79,8 @@ TEST_CASE("openai_calls knows calls without indexes by their ids") {
 }
 
 TEST_CASE("openai_calls numbers from 0 what the upstream numbers otherwise") {
-    auto const all = together({piece(3, "a", "f", ""), piece(7, "b", "g", ""), piece(3, "", "", "{}")});
+    auto const all =
+        together({piece(3, "a", "f", ""), piece(7, "b", "g", ""), piece(3, "", "", "{}")});
     REQUIRE(all.size() == 2);
     CHECK(all[0].arguments == "{}");
 }

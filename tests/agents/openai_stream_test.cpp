@@ -1,6 +1,5 @@
-#include "agents/openai_stream.hpp"
-
 #include "agents/collected.hpp"
+#include "agents/openai_stream.hpp"
 #include "agents/scripted_openai.hpp"
 #include "net/scripted_upstream.hpp"
 
@@ -25,7 +24,10 @@ using testing::upstream_side;
 
 TEST_CASE("openai_upstream streams text, and tells why it ended and what was used") {
     for (bool const slowly : {false, true}) {
-        setting at{stream_head + chunk(words("Hel") + words("lo \\u00fc\\n") + finish() + usage + done) + "0\r\n\r\n", slowly};
+        setting at{stream_head +
+                       chunk(words("Hel") + words("lo \\u00fc\\n") + finish() + usage + done) +
+                       "0\r\n\r\n",
+                   slowly};
 
         collected const answer = at.ask();
 
@@ -38,7 +40,8 @@ TEST_CASE("openai_upstream streams text, and tells why it ended and what was use
     }
 }
 
-TEST_CASE("openai_upstream uses its connection again after a stream, whenever the last chunk comes") {
+TEST_CASE(
+    "openai_upstream uses its connection again after a stream, whenever the last chunk comes") {
     for (bool const slowly : {false, true}) {
         setting at{stream_head + chunk(words("x") + finish()) + chunk(done) + "0\r\n\r\n", slowly};
         for (int i = 0; i < 3; ++i) CHECK(at.ask().text == "x");
@@ -47,9 +50,10 @@ TEST_CASE("openai_upstream uses its connection again after a stream, whenever th
 }
 
 TEST_CASE("openai_upstream asks for and reads a whole answer where nobody streams") {
-    setting at{json_answer(R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","reasoning_content":"hm",)"
-                           R"("tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},)"
-                           R"("finish_reason":"tool_calls"}],"usage":{"prompt_tokens":3,"completion_tokens":1}})")};
+    setting at{json_answer(
+        R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","reasoning_content":"hm",)"
+        R"("tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},)"
+        R"("finish_reason":"tool_calls"}],"usage":{"prompt_tokens":3,"completion_tokens":1}})")};
     agent::conversation chat = saying("hello", "m");
     chat.streamed = false;
 
@@ -67,8 +71,10 @@ TEST_CASE("openai_upstream asks for and reads a whole answer where nobody stream
     CHECK(answer.used.prompt_tokens == 3);
 }
 
-TEST_CASE("openai_upstream reads an answer in the form in which it comes, not in the one that was asked for") {
-    setting whole{json_answer(R"({"choices":[{"message":{"content":"all"},"finish_reason":"stop"}]})")};
+TEST_CASE("openai_upstream reads an answer in the form in which it comes, not in the one that was "
+          "asked for") {
+    setting whole{
+        json_answer(R"({"choices":[{"message":{"content":"all"},"finish_reason":"stop"}]})")};
     CHECK(whole.ask().text == "all");
 
     setting streamed{stream_head + chunk(words("a") + words("b") + finish() + done) + "0\r\n\r\n"};
@@ -78,7 +84,13 @@ TEST_CASE("openai_upstream reads an answer in the form in which it comes, not in
 }
 
 TEST_CASE("openai_upstream asks for completions of texts, with what follows the gap") {
-    setting at{stream_head + chunk(event(R"({"object":"text_completion","choices":[{"text":"0;","index":0,"finish_reason":"length"}]})") + done) + "0\r\n\r\n"};
+    setting at{
+        stream_head +
+        chunk(
+            event(
+                R"({"object":"text_completion","choices":[{"text":"0;","index":0,"finish_reason":"length"}]})") +
+            done) +
+        "0\r\n\r\n"};
     agent::conversation completion;
     completion.model = "m";
     completion.is_completion = true;
@@ -95,10 +107,15 @@ TEST_CASE("openai_upstream asks for completions of texts, with what follows the 
 }
 
 TEST_CASE("openai_upstream gives reasoning once, under whichever name it comes") {
-    setting at{stream_head +
-               chunk(event(R"({"choices":[{"delta":{"reasoning":"a"}}]})") + event(R"({"choices":[{"delta":{"reasoning_content":"b"}}]})") +
-                     event(R"({"choices":[{"delta":{"reasoning":"c","reasoning_content":"c","content":"d"}}]})") + finish() + done) +
-               "0\r\n\r\n"};
+    setting at{
+        stream_head +
+        chunk(
+            event(R"({"choices":[{"delta":{"reasoning":"a"}}]})") +
+            event(R"({"choices":[{"delta":{"reasoning_content":"b"}}]})") +
+            event(
+                R"({"choices":[{"delta":{"reasoning":"c","reasoning_content":"c","content":"d"}}]})") +
+            finish() + done) +
+        "0\r\n\r\n"};
     collected const answer = at.ask();
     CHECK(answer.reasoning == "abc");
     CHECK(answer.text == "d");
@@ -106,13 +123,20 @@ TEST_CASE("openai_upstream gives reasoning once, under whichever name it comes")
 
 TEST_CASE("openai_upstream streams tool calls") {
     auto const call = [](std::string_view piece) {
-        return event(R"({"choices":[{"delta":{"content":null,"tool_calls":[)" + std::string{piece} + "]}}]}");
+        return event(R"({"choices":[{"delta":{"content":null,"tool_calls":[)" + std::string{piece} +
+                     "]}}]}");
     };
-    setting at{stream_head +
-               chunk(call(R"({"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":""}})") +
-                     call(R"({"index":0,"function":{"arguments":"{\"a\":"}})") + call(R"({"index":0,"function":{"arguments":"1}"}})") +
-                     call(R"({"index":1,"id":"c2","type":"function","function":{"name":"g","arguments":"{}"}})") + finish("tool_calls") + done) +
-               "0\r\n\r\n"};
+    setting at{
+        stream_head +
+        chunk(
+            call(
+                R"({"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":""}})") +
+            call(R"({"index":0,"function":{"arguments":"{\"a\":"}})") +
+            call(R"({"index":0,"function":{"arguments":"1}"}})") +
+            call(
+                R"({"index":1,"id":"c2","type":"function","function":{"name":"g","arguments":"{}"}})") +
+            finish("tool_calls") + done) +
+        "0\r\n\r\n"};
     collected const answer = at.ask();
     REQUIRE(answer.calls.size() == 2);
     CHECK(answer.calls[0].id == "c1");
@@ -125,15 +149,20 @@ TEST_CASE("openai_upstream streams tool calls") {
 }
 
 TEST_CASE("openai_upstream says tool_calls where the upstream called tools and says stop") {
-    setting at{stream_head +
-               chunk(event(R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}}]})") + finish("stop") + done) +
-               "0\r\n\r\n"};
+    setting at{
+        stream_head +
+        chunk(
+            event(
+                R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}}]})") +
+            finish("stop") + done) +
+        "0\r\n\r\n"};
     CHECK(at.ask().reason == agent::finish_reason::tool_calls);
 }
 
 TEST_CASE("openai_upstream needs no [DONE] after a reason to finish, nor a proper end") {
     CHECK(setting{stream_head + chunk(words("x") + finish()) + "0\r\n\r\n"}.ask().finished);
-    std::string const until_close = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+    std::string const until_close =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
     asio::io_context context{1};
     scripted_upstream::script const play = [&](upstream_side& side) -> asio::awaitable<void> {
         co_await side.request();
@@ -151,9 +180,9 @@ TEST_CASE("openai_upstream needs no [DONE] after a reason to finish, nor a prope
 
 TEST_CASE("openai_upstream fails where the upstream breaks off, errs, or sends something else") {
     for (std::string const& body : {
-             words("x"),                                                              // cut
-             words("x") + event(R"({"error":{"message":"out of memory"}})"),          // OpenAI's error
-             words("x") + event(R"({"error":"out of memory"})"),                      // Ollama's
+             words("x"),                                                     // cut
+             words("x") + event(R"({"error":{"message":"out of memory"}})"), // OpenAI's error
+             words("x") + event(R"({"error":"out of memory"})"),             // Ollama's
              words("x") + "event: error\n" + event(R"({"message":"out of memory"})"), // llama.cpp's
              words("x") + event("{"),
              words("x") + event("null null"),
@@ -164,7 +193,8 @@ TEST_CASE("openai_upstream fails where the upstream breaks off, errs, or sends s
         CHECK(answer.text == "x");
         REQUIRE(answer.failed());
         CHECK(answer.why->code() == rejection_code::upstream_failed);
-        if (body.find("memory") != std::string::npos) CHECK(answer.why->message().find("out of memory") != std::string::npos);
+        if (body.find("memory") != std::string::npos)
+            CHECK(answer.why->message().find("out of memory") != std::string::npos);
     }
     setting whole{json_answer("{}")};
     CHECK(whole.ask().failed());
@@ -178,10 +208,13 @@ TEST_CASE("openai_upstream is ready exactly as long as a delta needs no waiting"
     scripted_upstream::script const play = [&](upstream_side& side) -> asio::awaitable<void> {
         co_await side.request();
         // A comment, an empty delta and half an event follow the second word: none of them makes a delta.
-        co_await side.say(stream_head + chunk(words("a") + words("b") + ": keep-alive\n\n" + words("") + "data: {\"choi"));
+        co_await side.say(stream_head + chunk(words("a") + words("b") + ": keep-alive\n\n" +
+                                              words("") + "data: {\"choi"));
         std::error_code ignored;
         co_await go.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-        co_await side.say(chunk("ces\":[{\"delta\":{\"content\":\"c\\n\"}}]}\n\n" + words("d") + finish() + done) + "0\r\n\r\n");
+        co_await side.say(chunk("ces\":[{\"delta\":{\"content\":\"c\\n\"}}]}\n\n" + words("d") +
+                                finish() + done) +
+                          "0\r\n\r\n");
     };
     scripted_upstream upstream{context, play};
     openai_upstream agent{settings_for(upstream)};

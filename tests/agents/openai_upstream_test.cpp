@@ -1,6 +1,5 @@
-#include "agents/openai_upstream.hpp"
-
 #include "agents/collected.hpp"
+#include "agents/openai_upstream.hpp"
 #include "agents/scripted_openai.hpp"
 #include "net/scripted_upstream.hpp"
 
@@ -34,10 +33,13 @@ TEST_CASE("openai_upstream sends the key, the model and what was asked") {
     static_cast<void>(at.ask(chat));
 
     CHECK(at.request().starts_with("POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:"));
-    CHECK(at.request().find("\r\nAuthorization: Bearer sk-gateway-secret\r\n") != std::string::npos);
+    CHECK(at.request().find("\r\nAuthorization: Bearer sk-gateway-secret\r\n") !=
+          std::string::npos);
     CHECK(at.request().find("\r\nContent-Type: application/json\r\n") != std::string::npos);
-    CHECK(at.body() == R"({"model":"m","messages":[{"role":"system","content":"be kind"},{"role":"user","content":"say \"hi\""}],)"
-                       R"("max_tokens":10,"temperature":0.5,"stop":["a","b"],"stream":true,"stream_options":{"include_usage":true}})");
+    CHECK(
+        at.body() ==
+        R"({"model":"m","messages":[{"role":"system","content":"be kind"},{"role":"user","content":"say \"hi\""}],)"
+        R"("max_tokens":10,"temperature":0.5,"stop":["a","b"],"stream":true,"stream_options":{"include_usage":true}})");
 }
 
 TEST_CASE("openai_upstream turns the upstream's statuses into the caller's") {
@@ -48,13 +50,18 @@ TEST_CASE("openai_upstream turns the upstream's statuses into the caller's") {
         char const* says;
     };
     for (row const& one : {
-             row{"400 Bad Request", R"({"error":{"message":"no tools here"}})", 400, "no tools here"},
+             row{"400 Bad Request", R"({"error":{"message":"no tools here"}})", 400,
+                 "no tools here"},
              row{"422 Unprocessable", R"({"detail":"wrong"})", 400, "wrong"},
-             row{"404 Not Found", R"({"error":{"message":"The model `m` does not exist"}})", 404, "does not exist"},
+             row{"404 Not Found", R"({"error":{"message":"The model `m` does not exist"}})", 404,
+                 "does not exist"},
              row{"404 Not Found", "404 page not found", 502, "AGENT_OPENAI_URL"},
-             row{"401 Unauthorized", R"({"error":{"message":"Incorrect API key: sk-gateway-secret"}})", 502, "AGENT_OPENAI_KEY"},
+             row{"401 Unauthorized",
+                 R"({"error":{"message":"Incorrect API key: sk-gateway-secret"}})", 502,
+                 "AGENT_OPENAI_KEY"},
              row{"403 Forbidden", R"({"error":{"message":"no"}})", 502, "AGENT_OPENAI_KEY"},
-             row{"500 Internal Server Error", R"({"error":{"message":"boom with sk-gateway-secret"}})", 502, "boom with ***"},
+             row{"500 Internal Server Error",
+                 R"({"error":{"message":"boom with sk-gateway-secret"}})", 502, "boom with ***"},
              row{"503 Service Unavailable", "", 502, "503"},
              row{"504 Gateway Timeout", "", 504, "time"},
              row{"302 Found", "", 502, "redirect"},
@@ -71,7 +78,8 @@ TEST_CASE("openai_upstream turns the upstream's statuses into the caller's") {
 }
 
 TEST_CASE("openai_upstream passes on when to come again") {
-    setting at{json_answer(R"({"error":{"message":"slow down"}})", "429 Too Many Requests", "Retry-After: 17\r\n")};
+    setting at{json_answer(R"({"error":{"message":"slow down"}})", "429 Too Many Requests",
+                           "Retry-After: 17\r\n")};
     collected const answer = at.ask();
     REQUIRE(answer.failed());
     CHECK(answer.why->status() == 429);
@@ -97,7 +105,8 @@ TEST_CASE("openai_upstream says how to help itself where nobody listens") {
     CHECK(got.why->message().find("AGENT_OPENAI_URL") != std::string::npos);
 }
 
-TEST_CASE("openai_upstream gives up on an upstream that begins no answer, or goes silent within one") {
+TEST_CASE(
+    "openai_upstream gives up on an upstream that begins no answer, or goes silent within one") {
     for (std::string const& begun : {std::string{}, stream_head + chunk(words("x"))}) {
         asio::io_context context{1};
         bool left = false;
@@ -121,9 +130,12 @@ TEST_CASE("openai_upstream gives up on an upstream that begins no answer, or goe
     }
 }
 
-TEST_CASE("openai_upstream stops the upstream within 100 ms of the caller's leaving, streaming or not") {
-    for (std::string const& begun : {std::string{}, stream_head + chunk(words("x")),
-                                     std::string{"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"}}) {
+TEST_CASE(
+    "openai_upstream stops the upstream within 100 ms of the caller's leaving, streaming or not") {
+    for (std::string const& begun :
+         {std::string{}, stream_head + chunk(words("x")),
+          std::string{"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+                      "100\r\n\r\n{"}}) {
         CAPTURE(begun);
         asio::io_context context{1};
         bool asked = false;
@@ -142,7 +154,9 @@ TEST_CASE("openai_upstream stops the upstream within 100 ms of the caller's leav
         collected got;
         bool ended = false;
         auto const asking = [&]() -> asio::awaitable<void> { got = co_await gather(agent, chat); };
-        asio::co_spawn(context, asking(), asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr) { ended = true; }));
+        asio::co_spawn(
+            context, asking(),
+            asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr) { ended = true; }));
         CHECK(run_until(context, [&] { return asked; }));
         context.poll();
 
@@ -177,8 +191,10 @@ TEST_CASE("openai_upstream stops the upstream when its stream is destroyed") {
     CHECK(run_until(context, [&] { return left; }));
 }
 
-TEST_CASE("openai_upstream reads embeddings as numbers and in base64, in the order of their indexes") {
-    setting at{json_answer(R"({"data":[{"index":1,"embedding":[0.5,-1]},{"index":0,"embedding":"AACAPwAAAEA="}],"usage":{"prompt_tokens":4}})")};
+TEST_CASE(
+    "openai_upstream reads embeddings as numbers and in base64, in the order of their indexes") {
+    setting at{json_answer(
+        R"({"data":[{"index":1,"embedding":[0.5,-1]},{"index":0,"embedding":"AACAPwAAAEA="}],"usage":{"prompt_tokens":4}})")};
     agent::embedding_request ask;
     ask.model = "text-embed";
     ask.inputs = {"one", "two"};
@@ -188,7 +204,9 @@ TEST_CASE("openai_upstream reads embeddings as numbers and in base64, in the ord
 
     REQUIRE(answer);
     CHECK(at.request().starts_with("POST /v1/embeddings "));
-    CHECK(at.body() == R"({"model":"text-embed","input":["one","two"],"encoding_format":"float","dimensions":2})");
+    CHECK(
+        at.body() ==
+        R"({"model":"text-embed","input":["one","two"],"encoding_format":"float","dimensions":2})");
     CHECK(answer->vectors == std::vector<std::vector<float>>{{1.0F, 2.0F}, {0.5F, -1.0F}});
     CHECK(answer->prompt_tokens == 4);
 }
@@ -197,8 +215,10 @@ TEST_CASE("openai_upstream refuses embeddings that are not one for each text") {
     agent::embedding_request ask;
     ask.model = "text-embed";
     ask.inputs = {"one"};
-    for (char const* const body : {"{}", R"({"data":[]})", R"({"data":[{"index":1,"embedding":[1]}]})", R"({"data":[{"embedding":["x"]}]})",
-                                   R"({"data":[{"embedding":"!"}]})", R"({"data":[{"embedding":[1]},{"embedding":[1]}]})"}) {
+    for (char const* const body :
+         {"{}", R"({"data":[]})", R"({"data":[{"index":1,"embedding":[1]}]})",
+          R"({"data":[{"embedding":["x"]}]})", R"({"data":[{"embedding":"!"}]})",
+          R"({"data":[{"embedding":[1]},{"embedding":[1]}]})"}) {
         CAPTURE(body);
         setting at{json_answer(body)};
         auto const answer = at.embed(ask);
@@ -209,7 +229,8 @@ TEST_CASE("openai_upstream refuses embeddings that are not one for each text") {
     CHECK(at.embed(ask).error().status() == 400);
 }
 
-TEST_CASE("openai_upstream lists the upstream's models and its aliases, and keeps the list through failures") {
+TEST_CASE("openai_upstream lists the upstream's models and its aliases, and keeps the list through "
+          "failures") {
     asio::io_context context{1};
     int asked = 0;
     std::string seen;
@@ -218,8 +239,11 @@ TEST_CASE("openai_upstream lists the upstream's models and its aliases, and keep
             std::string const request = co_await side.request();
             if (request.empty()) co_return;
             seen = request;
-            if (++asked == 2) co_await side.say(json_answer("{}", "500 Internal Server Error"));
-            else co_await side.say(json_answer(R"({"data":[{"id":"big","created":5,"owned_by":"me","max_model_len":4096},{"id":"nomic-embed"}]})"));
+            if (++asked == 2)
+                co_await side.say(json_answer("{}", "500 Internal Server Error"));
+            else
+                co_await side.say(json_answer(
+                    R"({"data":[{"id":"big","created":5,"owned_by":"me","max_model_len":4096},{"id":"nomic-embed"}]})"));
         }
     };
     scripted_upstream upstream{context, play};
@@ -250,7 +274,8 @@ TEST_CASE("openai_upstream lists the upstream's models and its aliases, and keep
     CHECK(asked == then);
 }
 
-TEST_CASE("openai_upstream passes an alias on as the upstream's name, and refuses names that are not listed") {
+TEST_CASE("openai_upstream passes an alias on as the upstream's name, and refuses names that are "
+          "not listed") {
     setting unknown{stream_head + chunk(finish() + done) + "0\r\n\r\n"};
     CHECK(unknown.ask().finished); // nothing is known yet: the upstream judges
 

@@ -36,8 +36,11 @@ TEST_CASE("schema_instance takes const and the first of enum") {
 }
 
 TEST_CASE("schema_instance gives the required members, or all where nothing is said") {
-    CHECK(made(R"({"properties":{"a":{"type":"integer"},"b":{"type":"string"}},"required":["b"]})") == R"({"b": "b"})");
-    CHECK(made(R"({"properties":{"a":{"type":"integer"},"b":{"type":"string"}}})") == R"({"a": 0, "b": "b"})");
+    CHECK(
+        made(R"({"properties":{"a":{"type":"integer"},"b":{"type":"string"}},"required":["b"]})") ==
+        R"({"b": "b"})");
+    CHECK(made(R"({"properties":{"a":{"type":"integer"},"b":{"type":"string"}}})") ==
+          R"({"a": 0, "b": "b"})");
     CHECK(made(R"({"type":"object","required":["x"]})") == R"({"x": "x"})");
     CHECK(made(R"({"type":"object","minProperties":1})") == R"({"property 1": "property 1 2"})");
 }
@@ -67,30 +70,42 @@ TEST_CASE("schema_instance keeps within the bounds of strings and knows common f
 
 TEST_CASE("schema_instance fills arrays") {
     CHECK(made(R"({"type":"array","items":{"type":"integer"}})") == "[0]");
-    CHECK(made(R"({"type":"array","items":{"type":"integer"},"minItems":3,"uniqueItems":true})") == "[0, 1, 2]");
+    CHECK(made(R"({"type":"array","items":{"type":"integer"},"minItems":3,"uniqueItems":true})") ==
+          "[0, 1, 2]");
     CHECK(made(R"({"type":"array","items":{"type":"integer"},"maxItems":0})") == "[]");
-    CHECK(made(R"({"type":"array","prefixItems":[{"type":"string"},{"type":"null"}]})") == R"(["text", null])");
+    CHECK(made(R"({"type":"array","prefixItems":[{"type":"string"},{"type":"null"}]})") ==
+          R"(["text", null])");
     CHECK(made(R"({"items":{"enum":["a","b"]},"minItems":2})") == R"(["a", "b"])");
-    CHECK(made(R"({"type":"array","items":{"type":"integer"},"minItems":1000000})").starts_with("refused"));
+    CHECK(made(R"({"type":"array","items":{"type":"integer"},"minItems":1000000})")
+              .starts_with("refused"));
 }
 
 TEST_CASE("schema_instance takes the first branch that can be met, and joins allOf") {
     CHECK(made(R"({"anyOf":[{"type":"integer"},{"type":"null"}]})") == "0");
     CHECK(made(R"({"oneOf":[false,{"const":7}]})") == "7");
     CHECK(made(R"({"anyOf":[false,false]})").starts_with("refused"));
-    CHECK(made(R"({"allOf":[{"properties":{"a":{"const":1}},"required":["a"]},{"properties":{"b":{"const":2}},"required":["b"]}]})") ==
-          R"({"a": 1, "b": 2})");
-    CHECK(made(R"({"type":"object","properties":{"a":{"const":1}},"anyOf":[{"required":["a"]}]})") == R"({"a": 1})");
+    CHECK(
+        made(
+            R"({"allOf":[{"properties":{"a":{"const":1}},"required":["a"]},{"properties":{"b":{"const":2}},"required":["b"]}]})") ==
+        R"({"a": 1, "b": 2})");
+    CHECK(
+        made(R"({"type":"object","properties":{"a":{"const":1}},"anyOf":[{"required":["a"]}]})") ==
+        R"({"a": 1})");
 }
 
 TEST_CASE("schema_instance follows references, also of a schema that contains itself") {
     CHECK(made(R"({"$ref":"#/$defs/x","$defs":{"x":{"type":"integer"}}})") == "0");
-    CHECK(made(R"({"$defs":{"node":{"type":"object","properties":{"value":{"type":"integer"},)"
-               R"("children":{"type":"array","items":{"$ref":"#/$defs/node"}}},"required":["value","children"]}},"$ref":"#/$defs/node"})") ==
-          R"({"value": 0, "children": []})");
-    CHECK(made(R"({"$defs":{"node":{"type":"object","properties":{"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},)"
-               R"("required":["next"]}},"$ref":"#/$defs/node"})") == R"({"next": null})");
-    CHECK(made(R"({"type":"object","properties":{"self":{"$ref":"#"}},"required":["self"]})").starts_with("refused"));
+    CHECK(
+        made(
+            R"({"$defs":{"node":{"type":"object","properties":{"value":{"type":"integer"},)"
+            R"("children":{"type":"array","items":{"$ref":"#/$defs/node"}}},"required":["value","children"]}},"$ref":"#/$defs/node"})") ==
+        R"({"value": 0, "children": []})");
+    CHECK(
+        made(
+            R"({"$defs":{"node":{"type":"object","properties":{"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},)"
+            R"("required":["next"]}},"$ref":"#/$defs/node"})") == R"({"next": null})");
+    CHECK(made(R"({"type":"object","properties":{"self":{"$ref":"#"}},"required":["self"]})")
+              .starts_with("refused"));
     CHECK(made(R"({"$ref":"#/nowhere"})").starts_with("refused"));
     CHECK(made(R"({"$ref":"https://example.com/schema"})").starts_with("refused"));
 }

@@ -14,7 +14,8 @@
 
 namespace mcp_provider::server::agents {
 
-inline std::string const stream_head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+inline std::string const stream_head =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 inline std::string chunk(std::string_view bytes) {
     char size[20];
@@ -23,18 +24,23 @@ inline std::string chunk(std::string_view bytes) {
 }
 inline std::string event(std::string_view data) { return "data: " + std::string{data} + "\n\n"; }
 inline std::string words(std::string_view text) {
-    return event(R"({"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":")" +
-                 std::string{text} + R"("},"finish_reason":null}]})");
+    return event(
+        R"({"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":")" +
+        std::string{text} + R"("},"finish_reason":null}]})");
 }
 inline std::string finish(std::string_view reason = "stop") {
-    return event(R"({"choices":[{"index":0,"delta":{},"finish_reason":")" + std::string{reason} + R"("}]})");
+    return event(R"({"choices":[{"index":0,"delta":{},"finish_reason":")" + std::string{reason} +
+                 R"("}]})");
 }
-inline std::string const usage = event(R"({"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}})");
+inline std::string const usage =
+    event(R"({"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}})");
 inline std::string const done = event("[DONE]");
 
-inline std::string json_answer(std::string_view body, std::string_view status = "200 OK", std::string_view fields = "") {
-    return "HTTP/1.1 " + std::string{status} + "\r\nContent-Type: application/json\r\n" + std::string{fields} +
-           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
+inline std::string json_answer(std::string_view body, std::string_view status = "200 OK",
+                               std::string_view fields = "") {
+    return "HTTP/1.1 " + std::string{status} + "\r\nContent-Type: application/json\r\n" +
+           std::string{fields} + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           std::string{body};
 }
 
 inline openai_settings settings_for(testing::scripted_upstream const& upstream) {
@@ -49,11 +55,14 @@ inline openai_settings settings_for(testing::scripted_upstream const& upstream) 
 /// An upstream that gives every request one answer, and an agent in front of it.
 class setting {
 public:
-    explicit setting(std::string answer, bool slowly = false) : answer_{std::move(answer)}, slowly_{slowly} {}
+    explicit setting(std::string answer, bool slowly = false)
+        : answer_{std::move(answer)}, slowly_{slowly} {}
 
     collected ask(agent::conversation const& what) {
         std::optional<collected> got;
-        auto const asking = [&]() -> asio::awaitable<void> { got.emplace(co_await gather(agent_, what)); };
+        auto const asking = [&]() -> asio::awaitable<void> {
+            got.emplace(co_await gather(agent_, what));
+        };
         testing::run_on(context_, asking());
         return *std::move(got);
     }
@@ -61,13 +70,17 @@ public:
     result<agent::embeddings> embed(agent::embedding_request const& what) {
         audited const proof = testing::audited_access::make();
         std::optional<result<agent::embeddings>> got;
-        auto const asking = [&]() -> asio::awaitable<void> { got.emplace(co_await agent_.embed(what, proof)); };
+        auto const asking = [&]() -> asio::awaitable<void> {
+            got.emplace(co_await agent_.embed(what, proof));
+        };
         testing::run_on(context_, asking());
         return *std::move(got);
     }
 
     [[nodiscard]] std::string const& request() const noexcept { return request_; }
-    [[nodiscard]] std::string body() const { return request_.substr(request_.find("\r\n\r\n") + 4); }
+    [[nodiscard]] std::string body() const {
+        return request_.substr(request_.find("\r\n\r\n") + 4);
+    }
     [[nodiscard]] int connections() const noexcept { return upstream_.connections(); }
 
 private:
@@ -76,8 +89,10 @@ private:
             std::string const request = co_await side.request();
             if (request.empty()) co_return;
             request_ = request;
-            if (slowly_) co_await side.say_slowly(answer_);
-            else co_await side.say(answer_);
+            if (slowly_)
+                co_await side.say_slowly(answer_);
+            else
+                co_await side.say(answer_);
         }
     }
 
@@ -85,7 +100,8 @@ private:
     std::string request_;
     bool slowly_;
     asio::io_context context_{1};
-    testing::scripted_upstream upstream_{context_, [this](testing::upstream_side& side) { return play(side); }};
+    testing::scripted_upstream upstream_{
+        context_, [this](testing::upstream_side& side) { return play(side); }};
     openai_upstream agent_{settings_for(upstream_)};
 };
 

@@ -1,5 +1,4 @@
 #include "commands/audit_tail.hpp"
-
 #include "commands/stage.hpp"
 #include "mcp_provider/audit/hash_chain.hpp"
 #include "mcp_provider/audit/json_lines.hpp"
@@ -29,7 +28,7 @@ public:
         audit::json_lines_options options;
         options.log_file = log().string();
         options.key_file = (state() / "audit.key").string();
-        options.head_file = started->audit.head_file().string();
+        options.head_file = started->audit_head_file().string();
         audit::json_lines sink{options};
         for (int i = 0; i < records; ++i) {
             audit::record one;
@@ -51,7 +50,9 @@ public:
     void replace(std::string const& text) const { std::ofstream{log(), std::ios::binary} << text; }
 };
 
-std::size_t lines_of(std::string const& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
+std::size_t lines_of(std::string const& text) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
 
 } // namespace
 
@@ -113,7 +114,8 @@ TEST_CASE("audit head prints an anchor that audit verify holds the log against")
     std::string forged = anchor;
     forged.back() = forged.back() == '0' ? '1' : '0';
     CHECK(here.run({"audit", "verify", "--anchor", forged}).code == 1);
-    for (std::string const& wrong : {std::string{"x"}, std::string{"1"}, std::string{"1:"}, std::string{":00"}, "0:" + std::string(64, '0')})
+    for (std::string const& wrong : {std::string{"x"}, std::string{"1"}, std::string{"1:"},
+                                     std::string{":00"}, "0:" + std::string(64, '0')})
         CHECK(here.run({"audit", "verify", "--anchor", wrong}).code == 2);
     auto const as_json = json::parse(here.run({"audit", "head", "--json"}).out);
     REQUIRE(as_json.has_value());
@@ -150,16 +152,22 @@ TEST_CASE("audit tail --where prints the records with that member") {
     outcome const refused = here.run({"audit", "tail", "-n", "100", "--where", "status_code=403"});
     CHECK(lines_of(refused.out) == 15);
     CHECK(refused.out.find("\"status_code\":200") == std::string::npos);
-    CHECK(here.run({"audit", "tail", "-n", "100", "--where", "security_flags=external_access_attempt"}).out == refused.out);
+    CHECK(here.run({"audit", "tail", "-n", "100", "--where",
+                    "security_flags=external_access_attempt"})
+              .out == refused.out);
     CHECK(lines_of(here.run({"audit", "tail", "-n", "4", "--where", "status_code=403"}).out) == 4);
-    CHECK(lines_of(here.run({"audit", "tail", "-n", "9", "--where", "status_code=403", "--where", "method=GET"}).out) == 0);
+    CHECK(lines_of(here.run({"audit", "tail", "-n", "9", "--where", "status_code=403", "--where",
+                             "method=GET"})
+                       .out) == 0);
     CHECK(here.run({"audit", "tail", "--where", "status_code"}).code == 2);
 }
 
 TEST_CASE("a reader follows a log through additions, halves of lines, rotation and truncation") {
     temporary_directory const folder;
     std::filesystem::path const log = folder.write("log", "{\"n\":1}\n{\"n\":2}\n");
-    auto const add = [&log](std::string_view text) { std::ofstream{log, std::ios::app | std::ios::binary} << text; };
+    auto const add = [&log](std::string_view text) {
+        std::ofstream{log, std::ios::app | std::ios::binary} << text;
+    };
     log_reader reader{log, {}};
     std::ostringstream out;
     auto const news = [&] {
@@ -189,10 +197,14 @@ TEST_CASE("a reader follows a log through additions, halves of lines, rotation a
 }
 
 TEST_CASE("a filter compares texts, numbers, booleans and null, and looks into lists") {
-    struct { std::string_view filter; bool matches; } const cases[] = {
-        {"text=a b", true},  {"text=a", false},  {"number=5", true},  {"number=5.0", false}, {"yes=true", true},
-        {"none=null", true}, {"list=x", true},   {"list=2", true},    {"list=z", false},     {"object={}", false},
-        {"absent=", false},  {"empty=", true},   {"text=a b=", false},
+    struct {
+        std::string_view filter;
+        bool matches;
+    } const cases[] = {
+        {"text=a b", true},   {"text=a", false},    {"number=5", true}, {"number=5.0", false},
+        {"yes=true", true},   {"none=null", true},  {"list=x", true},   {"list=2", true},
+        {"list=z", false},    {"object={}", false}, {"absent=", false}, {"empty=", true},
+        {"text=a b=", false},
     };
     std::string_view const line =
         R"({"text":"a b","number":5,"yes":true,"none":null,"list":["x",2],"object":{},"empty":""})";

@@ -1,5 +1,4 @@
 #include "commands/command_tree.hpp"
-
 #include "commands/stage.hpp"
 #include "mcp_provider/version.hpp"
 
@@ -20,10 +19,12 @@ TEST_CASE("--version prints the program's name and version, alone") {
 }
 
 TEST_CASE("--help and help tell all commands on stdout, without those that are hidden") {
-    for (std::vector<std::string> const& words : {std::vector<std::string>{"--help"}, {"-h"}, {"help"}}) {
+    for (std::vector<std::string> const& words :
+         {std::vector<std::string>{"--help"}, {"-h"}, {"help"}}) {
         outcome const told = stage{}.run(words);
         CHECK(told.code == 0);
-        for (std::string const command : {"serve", "adapter", "bridge", "check-config", "token", "audit", "health", "completion"})
+        for (std::string const command : {"serve", "adapter", "bridge", "check-config", "token",
+                                          "audit", "health", "completion"})
             CHECK(told.out.find("\n  " + command + " ") != std::string::npos);
         CHECK(told.out.find("generate-reference") == std::string::npos);
         CHECK(told.out.find("78 configuration") != std::string::npos);
@@ -41,11 +42,17 @@ TEST_CASE("the help of a command is the same in all its spellings") {
 }
 
 TEST_CASE("a wrong command line exits 2 and says what was probably meant") {
-    struct { std::vector<std::string> words; std::string_view what; std::string_view meant; } const cases[] = {
+    struct {
+        std::vector<std::string> words;
+        std::string_view what;
+        std::string_view meant;
+    } const cases[] = {
         {{"srve"}, "there is no command srve", "did you mean serve?"},
         {{"tokens", "list"}, "there is no command tokens", "did you mean token?"},
         {{"token", "creat", "--label", "x"}, "there is no command creat", "did you mean create?"},
-        {{"token", "create", "--lable", "x"}, "there is no option --lable", "did you mean --label?"},
+        {{"token", "create", "--lable", "x"},
+         "there is no option --lable",
+         "did you mean --label?"},
         {{"token", "create", "--lable=x"}, "there is no option --lable", "did you mean --label?"},
         {{"help", "tokn"}, "there is no command tokn", "did you mean token?"},
         {{"help", "token", "lst"}, "there is no command lst", "did you mean list?"},
@@ -89,10 +96,11 @@ TEST_CASE("the files may be named before and after the command") {
     CHECK(here.run({"serve"}).code == 0);
     CHECK(here.started->adapter.listen.port == 4000);
 
-    surroundings const around{std::cout, std::cerr, false, here.environment, {}, [&](auto settings, run_mode) {
-                                  here.started = settings;
-                                  return 0;
-                              }};
+    surroundings const around{
+        std::cout, std::cerr, false, here.environment, {}, [&](auto settings, run_mode) {
+            here.started = settings;
+            return 0;
+        }};
     command_tree commands;
     add_all_commands(commands);
     CHECK(commands.run({"serve", "--env-file", other, "--security-file=/dev/null"}, around) == 0);

@@ -15,8 +15,9 @@ TEST_CASE("a duration is a number and a unit") {
 }
 
 TEST_CASE("anything else is no duration") {
-    for (std::string_view const text : {"", "d", "30", "0d", "-1d", "+1d", "1.5h", "1 d", "1dd", "1h30m", "1y", "3651d", "522w",
-                                        "4294967296s", "99999999999999999999s"}) {
+    for (std::string_view const text :
+         {"", "d", "30", "0d", "-1d", "+1d", "1.5h", "1 d", "1dd", "1h30m", "1y", "3651d", "522w",
+          "4294967296s", "99999999999999999999s"}) {
         CAPTURE(text);
         CHECK_FALSE(read_duration(text).has_value());
     }

@@ -1,5 +1,4 @@
 #include "commands/health_probe.hpp"
-
 #include "commands/stage.hpp"
 
 #include <netinet/in.h>
@@ -19,7 +18,8 @@ namespace {
 /// Listens on a free loopback port and gives one answer, whatever it is asked.
 class one_answer {
 public:
-    /// `pieces` are sent one after the other; without one, the connection is accepted and nothing is said.
+    /// `pieces` are sent one after the other; without one, the connection is accepted and nothing
+    /// is said.
     explicit one_answer(std::vector<std::string> pieces) {
         listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
         sockaddr_in address{};
@@ -58,8 +58,10 @@ private:
             if (got <= 0) break;
             asked_.append(piece, static_cast<std::size_t>(got));
         }
-        for (std::string const& one : pieces) (void)::send(client, one.data(), one.size(), MSG_NOSIGNAL);
-        if (pieces.empty()) (void)::recv(client, piece, sizeof piece, 0); // until the other side gives up
+        for (std::string const& one : pieces)
+            (void)::send(client, one.data(), one.size(), MSG_NOSIGNAL);
+        if (pieces.empty())
+            (void)::recv(client, piece, sizeof piece, 0); // until the other side gives up
         ::close(client);
     }
 
@@ -70,12 +72,14 @@ private:
 };
 
 std::string response(std::string const& body, std::string_view status = "200 OK") {
-    return "HTTP/1.1 " + std::string{status} + "\r\nContent-Type: application/json\r\nContent-Length: " +
-           std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+    return "HTTP/1.1 " + std::string{status} +
+           "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\nConnection: close\r\n\r\n" + body;
 }
 
 std::string ours(std::string_view status) {
-    return R"({"service":"mcp-local-provider","status":")" + std::string{status} + R"(","components":[]})";
+    return R"({"service":"mcp-local-provider","status":")" + std::string{status} +
+           R"(","components":[]})";
 }
 
 outcome ask(std::vector<std::string> pieces, std::vector<std::string> more = {}) {
@@ -99,9 +103,11 @@ TEST_CASE("health exits 0 for healthy and degraded, 1 for unhealthy") {
 
 TEST_CASE("health exits 2 for what is not ours") {
     for (std::string const& answer :
-         {response("Ollama is running"), response(R"({"status":"healthy"})"), response(R"({"service":"another","status":"healthy"})"),
-          response("[]"), response("{}"), response("", "404 Not Found"), std::string{"SSH-2.0-OpenSSH_9.2\r\n"}, std::string{},
-          std::string{"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"} + ours("healthy"), std::string(400'000, 'x')}) {
+         {response("Ollama is running"), response(R"({"status":"healthy"})"),
+          response(R"({"service":"another","status":"healthy"})"), response("[]"), response("{}"),
+          response("", "404 Not Found"), std::string{"SSH-2.0-OpenSSH_9.2\r\n"}, std::string{},
+          std::string{"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"} + ours("healthy"),
+          std::string(400'000, 'x')}) {
         CAPTURE(answer.substr(0, 60));
         outcome const told = ask({answer});
         CHECK(told.code == 2);
@@ -117,7 +123,8 @@ TEST_CASE("health exits 2 where nothing listens, and where nobody answers in tim
         one_answer gone{{response(ours("healthy"))}};
         free_port = gone.port();
     }
-    outcome const nobody = here.run({"health", "--url", "http://127.0.0.1:" + std::to_string(free_port)});
+    outcome const nobody =
+        here.run({"health", "--url", "http://127.0.0.1:" + std::to_string(free_port)});
     CHECK(nobody.code == 2);
     CHECK(nobody.err.find("Connection refused") != std::string::npos);
 
@@ -130,7 +137,8 @@ TEST_CASE("health exits 2 where nothing listens, and where nobody answers in tim
 }
 
 TEST_CASE("an answer may come in pieces and chunks") {
-    CHECK(ask({"HTTP/1.1 200 OK\r\nTransfer-Enc", "oding: chunked\r\n\r\n5\r\n{\"ser", "\r\n36\r\nvice\":\"mcp-local-provider\",",
+    CHECK(ask({"HTTP/1.1 200 OK\r\nTransfer-Enc", "oding: chunked\r\n\r\n5\r\n{\"ser",
+               "\r\n36\r\nvice\":\"mcp-local-provider\",",
                "\"status\":\"healthy\",\"x\":\"y\"}\r\n0\r\n\r\n"})
               .code == 0);
     CHECK(ask({"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", ours("healthy")}).code == 0);
@@ -140,14 +148,16 @@ TEST_CASE("health asks as a client that the server lets in") {
     one_answer server{{response(ours("healthy"))}};
     stage here;
     CHECK(here.run({"health", "--url", server.url() + "/health/ready"}).code == 0);
-    CHECK(server.asked().starts_with("GET /health/ready HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server.port()) + "\r\n"));
+    CHECK(server.asked().starts_with(
+        "GET /health/ready HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server.port()) + "\r\n"));
 }
 
 TEST_CASE("without --url the adapter of the configuration is asked") {
     one_answer server{{response(ours("healthy"))}};
     stage here;
     here.environment.emplace_back("ADAPTER_PORT", std::to_string(server.port()));
-    here.environment.emplace_back("MCP_BRIDGE_TOKEN", "CHANGE_THIS_SECRET_TOKEN_NOW"); // none of health's business
+    here.environment.emplace_back("MCP_BRIDGE_TOKEN",
+                                  "CHANGE_THIS_SECRET_TOKEN_NOW"); // none of health's business
     CHECK(here.run({"health"}).code == 0);
     CHECK(server.asked().starts_with("GET /health HTTP/1.1\r\n"));
 
@@ -160,9 +170,11 @@ TEST_CASE("--json prints the answer itself") {
 }
 
 TEST_CASE("only loopback is asked") {
-    for (std::string const url : {"https://127.0.0.1", "http://192.168.1.1", "http://localhost.example", "http://127.0.0.1.example",
-                                  "http://127.0.0.1:0", "http://127.0.0.1:x", "http://127.0.0.1:70000", "http://127.0.0.1?x",
-                                  "http://127.0.0.1/a\r\nX: y", "127.0.0.1:11434", "http://u@127.0.0.1", ""}) {
+    for (std::string const url :
+         {"https://127.0.0.1", "http://192.168.1.1", "http://localhost.example",
+          "http://127.0.0.1.example", "http://127.0.0.1:0", "http://127.0.0.1:x",
+          "http://127.0.0.1:70000", "http://127.0.0.1?x", "http://127.0.0.1/a\r\nX: y",
+          "127.0.0.1:11434", "http://u@127.0.0.1", ""}) {
         CAPTURE(url);
         CHECK_FALSE(read_loopback_url(url).has_value());
     }

@@ -1,5 +1,4 @@
 #include "commands/command_list.hpp"
-
 #include "commands/stage.hpp"
 #include "mcp_provider/json/parse.hpp"
 

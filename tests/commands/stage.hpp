@@ -1,4 +1,5 @@
-// A stage on which commands are run: streams that are strings, a clock that stands, a folder for the state.
+// A stage on which commands are run: streams that are strings, a clock that stands, a folder for
+// the state.
 #pragma once
 
 #include "commands/command_tree.hpp"
@@ -27,7 +28,8 @@ public:
     std::string env_file = "/dev/null";
     std::string security_file = "/dev/null";
 
-    std::shared_ptr<mcp_provider::server::config const> started; ///< what the server was started with
+    std::shared_ptr<mcp_provider::server::config const>
+        started; ///< what the server was started with
     mcp_provider::server::run_mode started_as{};
     int server_returns = 0;
 
@@ -38,7 +40,11 @@ public:
         using namespace mcp_provider::server;
         std::ostringstream out;
         std::ostringstream err;
-        surroundings const around{out, err, colour, environment, [this] { return now; },
+        surroundings const around{out,
+                                  err,
+                                  colour,
+                                  environment,
+                                  [this] { return now; },
                                   [this](std::shared_ptr<config const> settings, run_mode mode) {
                                       started = std::move(settings);
                                       started_as = mode;
@@ -46,8 +52,10 @@ public:
                                   }};
         command_tree commands;
         add_all_commands(commands);
-        if (!words.empty() && words.front() != "help" && words.front() != "--help" && words.front() != "--version")
-            for (std::string const& word : {env_file, std::string{"--env-file"}, security_file, std::string{"--security-file"}})
+        if (!words.empty() && words.front() != "help" && words.front() != "--help" &&
+            words.front() != "--version")
+            for (std::string const& word : {env_file, std::string{"--env-file"}, security_file,
+                                            std::string{"--security-file"}})
                 words.insert(words.begin(), word);
         int const code = commands.run(std::move(words), around);
         return {code, out.str(), err.str()};

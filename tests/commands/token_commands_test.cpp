@@ -1,5 +1,4 @@
 #include "commands/command_list.hpp"
-
 #include "commands/stage.hpp"
 #include "keys/key_ring.hpp"
 #include "keys/key_store.hpp"
@@ -43,8 +42,9 @@ TEST_CASE("token create prints the token alone on stdout, and it opens the door"
 TEST_CASE("token create takes scopes, models and an end") {
     stage here;
 
-    outcome const told = here.run({"token", "create", "--label", "Prometheus", "--scopes", "metrics, discover", "--models",
-                                   "echo:latest,gpt-4o", "--expires", "30d"});
+    outcome const told =
+        here.run({"token", "create", "--label", "Prometheus", "--scopes", "metrics, discover",
+                  "--models", "echo:latest,gpt-4o", "--expires", "30d"});
 
     REQUIRE(told.code == 0);
     auto const who = key_ring{here.state() / "keys.json"}.find(without_newline(told.out));
@@ -55,13 +55,18 @@ TEST_CASE("token create takes scopes, models and an end") {
 }
 
 TEST_CASE("token create refuses what it does not understand, and makes nothing") {
-    struct { std::vector<std::string> options; std::string_view why; } const cases[] = {
+    struct {
+        std::vector<std::string> options;
+        std::string_view why;
+    } const cases[] = {
         {{"--label", ""}, "--label must be"},
         {{"--label", "  "}, "--label must be"},
         {{"--label", "a\nb"}, "--label must be"},
         {{"--label", std::string(201, 'x')}, "--label must be"},
-        {{"--label", "x", "--scopes", "genrate"}, "there is no scope genrate; did you mean generate?"},
-        {{"--label", "x", "--scopes", "root"}, "there is no scope root; there are discover, generate"},
+        {{"--label", "x", "--scopes", "genrate"},
+         "there is no scope genrate; did you mean generate?"},
+        {{"--label", "x", "--scopes", "root"},
+         "there is no scope root; there are discover, generate"},
         {{"--label", "x", "--scopes", ""}, "--scopes must name at least one scope"},
         {{"--label", "x", "--models", "a b"}, "--models: \"a b\" has a character"},
         {{"--label", "x", "--models", "a,,b"}, "--models: \"\" is empty"},
@@ -84,7 +89,8 @@ TEST_CASE("token create refuses what it does not understand, and makes nothing")
         CHECK_FALSE(std::filesystem::exists(here.state()));
     }
     stage here;
-    CHECK(here.run({"token", "create", "--label", std::string(200, 'x'), "--expires", "3650d"}).code == 0);
+    CHECK(here.run({"token", "create", "--label", std::string(200, 'x'), "--expires", "3650d"})
+              .code == 0);
 }
 
 TEST_CASE("token list tells state, scopes and end of each key, and never a digest") {
@@ -138,8 +144,8 @@ TEST_CASE("a damaged key file is a matter of configuration for every token comma
     std::filesystem::create_directory(here.state());
     here.folder.write("state/keys.json", "{\"version\":");
     for (std::vector<std::string> const& words : {std::vector<std::string>{"token", "list"},
-                                                 {"token", "create", "--label", "x"},
-                                                 {"token", "revoke", "key_1"}}) {
+                                                  {"token", "create", "--label", "x"},
+                                                  {"token", "revoke", "key_1"}}) {
         outcome const told = here.run(words);
         CHECK(told.code == 78);
         CHECK(told.out.empty());
@@ -149,7 +155,10 @@ TEST_CASE("a damaged key file is a matter of configuration for every token comma
 
 TEST_CASE("token commands need STATE_DIR only: other problems do not stop them, its own do") {
     stage here;
-    here.env_file = here.folder.write("bad.env", "MCP_BRIDGE_TOKEN=CHANGE_THIS_SECRET_TOKEN_NOW\nADAPTER_PORT=x\n").string();
+    here.env_file =
+        here.folder
+            .write("bad.env", "MCP_BRIDGE_TOKEN=CHANGE_THIS_SECRET_TOKEN_NOW\nADAPTER_PORT=x\n")
+            .string();
     CHECK(here.run({"token", "create", "--label", "x"}).code == 0);
 
     here.environment = {{"HOME", "/nonexistent"}};
@@ -175,10 +184,12 @@ TEST_CASE("token rotate bridge prints a new token that serve then has") {
 
 TEST_CASE("token rotate bridge works beside the placeholder, and says that it outvotes the file") {
     stage here;
-    here.env_file = here.folder.write(".env", "MCP_BRIDGE_TOKEN=CHANGE_THIS_SECRET_TOKEN_NOW\n").string();
+    here.env_file =
+        here.folder.write(".env", "MCP_BRIDGE_TOKEN=CHANGE_THIS_SECRET_TOKEN_NOW\n").string();
 
     outcome const told = here.run({"token", "rotate", "bridge"});
 
     CHECK(told.code == 0);
-    CHECK(told.err.find("warning: MCP_BRIDGE_TOKEN is set and outvotes that file") != std::string::npos);
+    CHECK(told.err.find("warning: MCP_BRIDGE_TOKEN is set and outvotes that file") !=
+          std::string::npos);
 }

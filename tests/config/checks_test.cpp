@@ -31,44 +31,57 @@ void refuses(check one, std::initializer_list<std::string_view> texts) {
 
 TEST_CASE("listeners bind loopback and nothing else") {
     accepts(checks::loopback_host, {"127.0.0.1", "::1", "localhost"});
-    refuses(checks::loopback_host, {"", "0.0.0.0", "::", "127.0.0.2", "192.168.1.1", "example.org", "localhost.", "[::1]"});
-    CHECK(checks::loopback_host("0.0.0.0")->find("needs TLS and authentication") != std::string::npos);
+    refuses(checks::loopback_host, {"", "0.0.0.0", "::", "127.0.0.2", "192.168.1.1", "example.org",
+                                    "localhost.", "[::1]"});
+    CHECK(checks::loopback_host("0.0.0.0")->find("needs TLS and authentication") !=
+          std::string::npos);
 }
 
 TEST_CASE("the bridge is reached unencrypted on loopback only") {
-    accepts(checks::bridge_url, {"ws://127.0.0.1:8787", "ws://localhost:8787/link", "ws://[::1]:8787", "ws://127.0.0.9",
-                                 "wss://bridge.example", "wss://10.0.0.1:443/link"});
-    refuses(checks::bridge_url, {"", "127.0.0.1:8787", "http://127.0.0.1:8787", "ws://10.0.0.1:8787", "ws://example.org",
-                                 "ws://127.0.0.1.example.org", "ws://u:p@127.0.0.1", "ws://", "ws://:80", "ws://127.0.0.1:0",
-                                 "ws://127.0.0.1:65536", "ws://127.0.0.1:x", "ws://[::1", "ws://[::g]", "ws://[::1]x"});
+    accepts(checks::bridge_url,
+            {"ws://127.0.0.1:8787", "ws://localhost:8787/link", "ws://[::1]:8787", "ws://127.0.0.9",
+             "wss://bridge.example", "wss://10.0.0.1:443/link"});
+    refuses(checks::bridge_url,
+            {"", "127.0.0.1:8787", "http://127.0.0.1:8787", "ws://10.0.0.1:8787",
+             "ws://example.org", "ws://127.0.0.1.example.org", "ws://u:p@127.0.0.1", "ws://",
+             "ws://:80", "ws://127.0.0.1:0", "ws://127.0.0.1:65536", "ws://127.0.0.1:x",
+             "ws://[::1", "ws://[::g]", "ws://[::1]x"});
 }
 
 TEST_CASE("an upstream is an http URL with a path") {
-    accepts(checks::upstream_url, {"http://127.0.0.1:8080/v1", "https://api.openai.com/v1", "http://[::1]:8080/v1/",
-                                   "https://example.org/api/openai/v1"});
-    refuses(checks::upstream_url, {"", "api.openai.com/v1", "ftp://example.org/v1", "https://example.org", "https://example.org/",
-                                   "https://example.org/v1?x=1", "https://example.org/v1#x", "https://u@example.org/v1",
-                                   "https://example.org/v 1", "https://exa mple.org/v1", "https://ex\xC3\xA4mple.org/v1"});
+    accepts(checks::upstream_url, {"http://127.0.0.1:8080/v1", "https://api.openai.com/v1",
+                                   "http://[::1]:8080/v1/", "https://example.org/api/openai/v1"});
+    refuses(checks::upstream_url,
+            {"", "api.openai.com/v1", "ftp://example.org/v1", "https://example.org",
+             "https://example.org/", "https://example.org/v1?x=1", "https://example.org/v1#x",
+             "https://u@example.org/v1", "https://example.org/v 1", "https://exa mple.org/v1",
+             "https://ex\xC3\xA4mple.org/v1"});
 }
 
 TEST_CASE("a host is a name or an address, with a port or without") {
-    accepts(checks::host_field, {"localhost", "127.0.0.1", "::1", "[::1]", "[::1]:11434", "host.docker.internal:11434",
-                                 "my_host", "a-b.example"});
-    refuses(checks::host_field, {"", "*", "*.example", "0.0.0.0", "0.0.0.0:11434", "::", "a/b", "a b", "a:0", "a:65536", "a:",
-                                 ":80", "[::1", "[a]", "[::1]80", "http://a"});
+    accepts(checks::host_field, {"localhost", "127.0.0.1", "::1", "[::1]", "[::1]:11434",
+                                 "host.docker.internal:11434", "my_host", "a-b.example"});
+    refuses(checks::host_field,
+            {"", "*", "*.example", "0.0.0.0", "0.0.0.0:11434", "::", "a/b", "a b", "a:0", "a:65536",
+             "a:", ":80", "[::1", "[a]", "[::1]80", "http://a"});
 }
 
 TEST_CASE("an origin is what a browser would send, exactly") {
-    accepts(checks::origin, {"https://example.org", "http://localhost:3000", "https://example.org:8443", "http://[::1]:3000",
-                             "app://obsidian.md", "vscode-webview://1abc", "tauri://localhost"});
-    refuses(checks::origin, {"", "*", "null", "example.org", "https://*.example.org", "https://example.org/",
-                             "https://example.org/x", "https://example.org:443", "http://example.org:80", "HTTPS://example.org",
-                             "https://Example.org", "https://", "://x", "ht tp://x", "https://u@example.org"});
+    accepts(checks::origin, {"https://example.org", "http://localhost:3000",
+                             "https://example.org:8443", "http://[::1]:3000", "app://obsidian.md",
+                             "vscode-webview://1abc", "tauri://localhost"});
+    refuses(checks::origin,
+            {"", "*", "null", "example.org", "https://*.example.org", "https://example.org/",
+             "https://example.org/x", "https://example.org:443", "http://example.org:80",
+             "HTTPS://example.org", "https://Example.org", "https://", "://x", "ht tp://x",
+             "https://u@example.org"});
 }
 
 TEST_CASE("a media type has a type and a subtype") {
-    accepts(checks::media_type, {"application/json", "text/event-stream", "application/vnd.api+json"});
-    refuses(checks::media_type, {"", "json", "/json", "application/", "a/b/c", "text/plain; charset=utf-8", "*/*x y"});
+    accepts(checks::media_type,
+            {"application/json", "text/event-stream", "application/vnd.api+json"});
+    refuses(checks::media_type,
+            {"", "json", "/json", "application/", "a/b/c", "text/plain; charset=utf-8", "*/*x y"});
 }
 
 TEST_CASE("a model is named by letters, digits and a few marks") {

@@ -26,7 +26,10 @@ std::string problem_of(std::string_view line) {
 } // namespace
 
 TEST_CASE("a value is what docker compose and systemd take it for") {
-    struct { std::string_view line; std::string_view value; } const cases[] = {
+    struct {
+        std::string_view line;
+        std::string_view value;
+    } const cases[] = {
         {"KEY=value", "value"},
         {"KEY=", ""},
         {"KEY=a=b", "a=b"},
@@ -69,7 +72,10 @@ TEST_CASE("a value is what docker compose and systemd take it for") {
 }
 
 TEST_CASE("a line that is no assignment is a problem, and its text is not repeated") {
-    struct { std::string_view line; std::string_view message; } const cases[] = {
+    struct {
+        std::string_view line;
+        std::string_view message;
+    } const cases[] = {
         {"KEY", "the line has no ="},
         {"export", "the line has no ="},
         {"=value", "the text before the = is no key"},
@@ -83,7 +89,8 @@ TEST_CASE("a line that is no assignment is a problem, and its text is not repeat
         {"KEY=\"value\\\"", "the value has no closing quote"},
         {"KEY='a'b", "the value goes on after its closing quote"},
         {"KEY=\"a\" b", "the value goes on after its closing quote"},
-        {"KEY=\"\\x\"", "the value has an unknown escape; in double quotes \\\\ stands for a backslash"},
+        {"KEY=\"\\x\"",
+         "the value has an unknown escape; in double quotes \\\\ stands for a backslash"},
         {"KEY=a\rb", "the line contains a control character"},
         {"KEY=a\x1b[31m", "the line contains a control character"},
         {"KEY=\x7f", "the line contains a control character"},
@@ -111,7 +118,8 @@ TEST_CASE("a key that stands twice is a problem that names both lines, and the f
     CHECK(lines.problems[1].line == 5);
 }
 
-TEST_CASE("lines are counted from one, blank and foreign ones too, and reading goes on after a problem") {
+TEST_CASE(
+    "lines are counted from one, blank and foreign ones too, and reading goes on after a problem") {
     env_lines const lines = read_env_file("\n\r\nrubbish\nA=1\n\nrubbish\nB=2", ".env");
 
     REQUIRE(lines.problems.size() == 2);

@@ -1,5 +1,4 @@
 #include "config/load.hpp"
-
 #include "config/temporary_directory.hpp"
 
 #include <cstdlib>
@@ -15,8 +14,9 @@ namespace {
 
 std::filesystem::path golden_folder() {
     char const* const tests = std::getenv("MCP_PROVIDER_TESTS");
-    std::filesystem::path const root =
-        tests != nullptr ? std::filesystem::path{tests} / "config" : std::filesystem::path{__FILE__}.parent_path();
+    std::filesystem::path const root = tests != nullptr
+                                           ? std::filesystem::path{tests} / "config"
+                                           : std::filesystem::path{__FILE__}.parent_path();
     return root / "golden";
 }
 
@@ -37,7 +37,8 @@ std::string problems_of(std::filesystem::path const& file) {
     print(out, load(from, run_mode::serve).problems, false);
     std::string text = out.str();
     std::string const folder = file.parent_path().string() + "/";
-    for (std::size_t at; (at = text.find(folder)) != std::string::npos;) text.erase(at, folder.size());
+    for (std::size_t at; (at = text.find(folder)) != std::string::npos;)
+        text.erase(at, folder.size());
     return text;
 }
 

@@ -1,13 +1,10 @@
+#include "config/installation.hpp"
 #include "config/load.hpp"
 
-#include "temporary_directory.hpp"
-
-#include <algorithm>
-#include <fstream>
-#include <iterator>
-
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -15,38 +12,10 @@ using namespace mcp_provider::server;
 
 namespace {
 
-constexpr std::string_view good_token = "Vp3xR7mQ2kZ8tB5nW1cY6h";  // 22 base64 characters: 132 bits
-constexpr std::string_view short_token = "Vp3xR7mQ2kZ8tB5nW1cY6"; // 21: 126 bits
-
-/// A folder with the two files, and an environment in which nothing else is set.
-struct installation {
-    temporary_directory folder;
-    sources from;
-
-    explicit installation(std::string_view env = "", std::string_view security = "") {
-        from.env_file = folder.write(".env", env);
-        from.security_file = folder.write("security.yaml", security);
-        from.environment = {{"XDG_STATE_HOME", (folder.path() / "state").string()}};
-    }
-    [[nodiscard]] std::filesystem::path state() const { return folder.path() / "state" / "mcp-local-provider"; }
-};
-
-problem only_problem(loaded const& outcome) {
-    REQUIRE(outcome.problems.size() == 1);
-    CHECK(outcome.settings == nullptr);
-    return outcome.problems.front();
-}
-
 std::vector<std::string> keys_with_problems(loaded const& outcome) {
     std::vector<std::string> keys;
     for (problem const& one : outcome.problems) keys.push_back(one.key);
     return keys;
-}
-
-mode_t mode_of(std::filesystem::path const& path) {
-    struct stat status {};
-    REQUIRE(::stat(path.c_str(), &status) == 0);
-    return status.st_mode & 07777U;
 }
 
 } // namespace
@@ -140,11 +109,13 @@ TEST_CASE("each key of .env reaches its member") {
     CHECK(made.agent.openai_url == "http://127.0.0.1:8080/v1");
     CHECK(made.agent.openai_key.reveal() == "sk-key");
     CHECK(made.agent.openai_models == std::vector<std::string>{"gpt-4o", "qwen3:8b"});
-    CHECK(made.agent.aliases == std::vector<model_alias>{{"local", "gpt-4o"}, {"small", "qwen3:8b"}});
+    CHECK(made.agent.aliases ==
+          std::vector<model_alias>{{"local", "gpt-4o"}, {"small", "qwen3:8b"}});
     CHECK(made.agent.command == "cursor-agent acp");
     CHECK(made.access.local_users == std::vector<std::uint32_t>{0, 4711});
     CHECK(made.access.more_hosts == std::vector<std::string>{"host.docker.internal:11434"});
-    CHECK(made.access.allowed_origins == std::vector<std::string>{"https://chat.example", "app://obsidian.md"});
+    CHECK(made.access.allowed_origins ==
+          std::vector<std::string>{"https://chat.example", "app://obsidian.md"});
     CHECK_FALSE(made.access.discovery_open);
     CHECK_FALSE(made.access.metrics_open);
     CHECK(made.content.profile == content_profile::strict);
@@ -154,27 +125,30 @@ TEST_CASE("each key of .env reaches its member") {
 }
 
 TEST_CASE("each key of security.yaml reaches its member") {
-    installation const given{"", "security:\n"
-                                 "  allowed_hosts: [127.0.0.1]\n"
-                                 "  session: {max_concurrent: 1, cleanup_interval_seconds: 2, token_rotation_enabled: true}\n"
-                                 "  request: {max_size_bytes: 3, max_headers: 4, max_query_params: 5}\n"
-                                 "  rate_limiting:\n"
-                                 "    enabled: false\n"
-                                 "    window_seconds: 6\n"
-                                 "    max_requests: 7\n"
-                                 "    burst_allowance: 8\n"
-                                 "    block_seconds: 9\n"
-                                 "    block_loopback: true\n"
-                                 "  content:\n"
-                                 "    max_prompt_length: 10\n"
-                                 "    allowed_content_types: [application/json]\n"
-                                 "    model_pattern: '^[a-z]+$'\n"
-                                 "    scan_responses: true\n"
-                                 "    rules:\n"
-                                 "      - {pattern: 'AKIA[0-9A-Z]{16}', action: redact}\n"
-                                 "      - pattern: password\n"
-                                 "  audit: {enabled: false, log_requests: false, log_responses: true, log_errors: false, "
-                                 "retention_days: 11}\n"};
+    installation const given{
+        "",
+        "security:\n"
+        "  allowed_hosts: [127.0.0.1]\n"
+        "  session: {max_concurrent: 1, cleanup_interval_seconds: 2, token_rotation_enabled: "
+        "true}\n"
+        "  request: {max_size_bytes: 3, max_headers: 4, max_query_params: 5}\n"
+        "  rate_limiting:\n"
+        "    enabled: false\n"
+        "    window_seconds: 6\n"
+        "    max_requests: 7\n"
+        "    burst_allowance: 8\n"
+        "    block_seconds: 9\n"
+        "    block_loopback: true\n"
+        "  content:\n"
+        "    max_prompt_length: 10\n"
+        "    allowed_content_types: [application/json]\n"
+        "    model_pattern: '^[a-z]+$'\n"
+        "    scan_responses: true\n"
+        "    rules:\n"
+        "      - {pattern: 'AKIA[0-9A-Z]{16}', action: redact}\n"
+        "      - pattern: password\n"
+        "  audit: {enabled: false, log_requests: false, log_responses: true, log_errors: false, "
+        "retention_days: 11}\n"};
 
     loaded const outcome = load(given.from, run_mode::serve);
 
@@ -253,7 +227,8 @@ TEST_CASE("a file of exactly 1 MiB is read, one byte more is refused") {
 
     comment += '#';
     installation const more{comment};
-    CHECK(only_problem(load(more.from, run_mode::serve)).message == "the file is larger than 1 MiB");
+    CHECK(only_problem(load(more.from, run_mode::serve)).message ==
+          "the file is larger than 1 MiB");
 }
 
 TEST_CASE("all problems of both files are told at once") {
@@ -264,8 +239,9 @@ TEST_CASE("all problems of both files are told at once") {
     loaded const outcome = load(given.from, run_mode::serve);
 
     CHECK(outcome.settings == nullptr);
-    CHECK(keys_with_problems(outcome) == std::vector<std::string>{"ADAPTER_PORT", "ADAPTER_PROT", "LOG_LEVEL", "BRIDGE_HOST",
-                                                                  "security.session.max_concurrent", "security.sesion"});
+    CHECK(keys_with_problems(outcome) ==
+          std::vector<std::string>{"ADAPTER_PORT", "ADAPTER_PROT", "LOG_LEVEL", "BRIDGE_HOST",
+                                   "security.session.max_concurrent", "security.sesion"});
     CHECK(outcome.problems[1].nearest == "ADAPTER_PORT");
     CHECK(outcome.problems[1].line == 2);
     CHECK(outcome.problems[3].message.find("TLS") != std::string::npos);
@@ -280,192 +256,8 @@ TEST_CASE("the value of an unknown key is never shown") {
     CHECK(told.value.empty());
 }
 
-TEST_CASE("a bridge token that can be guessed is refused, and how to make a good one is said") {
-    struct { std::string_view token; std::string_view message; } const bad[] = {
-        {"CHANGE_THIS_SECRET_TOKEN_NOW", "is the placeholder, which everybody knows"},
-        {"change_this_secret_token_now", "is the placeholder, which everybody knows"},
-        {"", "is empty"},
-        {short_token, "has about 126 bits of entropy"},
-        {"abcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabc", "has about 12 bits of entropy"},
-        {"11111111111111111111111111111111111111111111", "has about 3 bits of entropy"},
-        {"'two words Vp3xR7mQ2kZ8tB5nW1cY6h'", "has a space or another character outside of printable ASCII"},
-    };
-    for (auto const& one : bad) {
-        CAPTURE(one.token);
-        installation const given{"MCP_BRIDGE_TOKEN=" + std::string{one.token} + "\n"};
-        for (run_mode const mode : {run_mode::serve, run_mode::adapter, run_mode::bridge}) {
-            problem const told = only_problem(load(given.from, mode));
-            CHECK(told.key == "MCP_BRIDGE_TOKEN");
-            CHECK(told.message == one.message);
-            CHECK(told.allowed.find("mcp-local-provider token rotate bridge") != std::string::npos);
-            CHECK(told.value == (one.token.empty() ? "" : "********"));
-        }
-    }
-}
-
-TEST_CASE("a bridge token of 22 base64 characters is strong enough") {
-    installation const given{"MCP_BRIDGE_TOKEN=" + std::string{good_token} + "\n"};
-
-    CHECK(load(given.from, run_mode::bridge).settings != nullptr);
-}
-
-TEST_CASE("adapter and bridge do not start without a token, serve needs none") {
-    installation const given;
-
-    CHECK(load(given.from, run_mode::serve).settings != nullptr);
-    for (run_mode const mode : {run_mode::adapter, run_mode::bridge}) {
-        problem const told = only_problem(load(given.from, mode));
-        CHECK(told.key == "MCP_BRIDGE_TOKEN");
-        CHECK(told.message.starts_with("is not set"));
-    }
-}
-
-TEST_CASE("load changes nothing on disk") {
-    installation const given;
-
-    loaded const outcome = load(given.from, run_mode::serve);
-
-    REQUIRE(outcome.settings != nullptr);
-    CHECK(outcome.settings->bridge.token.empty());
-    CHECK_FALSE(std::filesystem::exists(given.folder.path() / "state"));
-}
-
-TEST_CASE("serve without configuration makes its own secrets, for its user only") {
-    installation const given;
-
-    loaded const outcome = make_own_secrets(given.from, run_mode::serve);
-
-    REQUIRE(outcome.settings != nullptr);
-    CHECK(outcome.settings->bridge.token.reveal().size() == 43);
-    CHECK(outcome.settings->audit.key_file == given.state() / "audit.key");
-    CHECK(mode_of(given.state()) == 0700);
-    CHECK(mode_of(given.state() / "bridge.token") == 0600);
-    CHECK(mode_of(given.state() / "audit.key") == 0600);
-}
-
-TEST_CASE("secrets that were made are found again, by the adapter and the bridge too") {
-    installation const given;
-    loaded const first = make_own_secrets(given.from, run_mode::serve);
-
-    loaded const again = make_own_secrets(given.from, run_mode::serve);
-    loaded const adapter = load(given.from, run_mode::adapter);
-
-    REQUIRE(again.settings != nullptr);
-    REQUIRE(adapter.settings != nullptr);
-    CHECK(again.settings->bridge.token.reveal() == first.settings->bridge.token.reveal());
-    CHECK(adapter.settings->bridge.token.reveal() == first.settings->bridge.token.reveal());
-}
-
-TEST_CASE("a state file that others can read, or that holds rubbish, is a problem") {
-    installation const given;
-    REQUIRE(make_own_secrets(given.from, run_mode::serve).settings != nullptr);
-    std::filesystem::path const token = given.state() / "bridge.token";
-
-    ::chmod(token.c_str(), 0644);
-    CHECK(only_problem(load(given.from, run_mode::serve)).message ==
-          "can be read or changed by every user; run chmod 600");
-    ::chmod(token.c_str(), 0600);
-    std::ofstream{token} << "short\n";
-    CHECK(only_problem(load(given.from, run_mode::serve)).message == "has about 23 bits of entropy");
-}
-
-TEST_CASE("an audit key that others can read, or that is none, is a problem") {
-    installation const given;
-    REQUIRE(make_own_secrets(given.from, run_mode::serve).settings != nullptr);
-    std::filesystem::path const key = given.state() / "audit.key";
-
-    ::chmod(key.c_str(), 0640);
-    CHECK(only_problem(load(given.from, run_mode::serve)).key == "AUDIT_KEY_FILE");
-    ::chmod(key.c_str(), 0600);
-    CHECK(load(given.from, run_mode::serve).settings != nullptr);
-    std::ofstream{key} << "rubbish\n";
-    CHECK(only_problem(make_own_secrets(given.from, run_mode::serve)).key == "AUDIT_KEY_FILE");
-}
-
-TEST_CASE("a state folder that others can write to is a problem") {
-    installation const given;
-    std::filesystem::create_directories(given.state());
-    ::chmod(given.state().c_str(), 0777);
-
-    problem const told = only_problem(load(given.from, run_mode::serve));
-
-    CHECK(told.key == "STATE_DIR");
-    CHECK(told.message.find("chmod 700") != std::string::npos);
-}
-
-TEST_CASE("the state folder is STATE_DIR, else systemd's, else XDG's, else the home's") {
-    installation given;
-    given.from.environment = {{"HOME", "/home/alice"}};
-    CHECK(load(given.from, run_mode::serve).settings->state_directory == "/home/alice/.local/state/mcp-local-provider");
-
-    given.from.environment.emplace_back("XDG_STATE_HOME", "relative");
-    CHECK(load(given.from, run_mode::serve).settings->state_directory == "/home/alice/.local/state/mcp-local-provider");
-
-    given.from.environment.back().second = "/xdg";
-    CHECK(load(given.from, run_mode::serve).settings->state_directory == "/xdg/mcp-local-provider");
-
-    given.from.environment.emplace_back("STATE_DIRECTORY", "/var/lib/mcp-local-provider:/var/lib/other");
-    CHECK(load(given.from, run_mode::serve).settings->state_directory == "/var/lib/mcp-local-provider");
-
-    given.from.environment.emplace_back("STATE_DIR", "/srv/state");
-    CHECK(load(given.from, run_mode::serve).settings->state_directory == "/srv/state");
-
-    given.from.environment.back().second = "srv/state";
-    CHECK(only_problem(load(given.from, run_mode::serve)).message == "is not an absolute path");
-
-    given.from.environment.back().second = "";
-    CHECK(only_problem(load(given.from, run_mode::serve)).message == "is empty");
-}
-
-TEST_CASE("a secret may stand in a file, whose last newline does not count") {
-    installation const given{"MCP_BRIDGE_TOKEN=file:token\n"};
-    given.folder.write("token", std::string{good_token} + "\n");
-
-    loaded const outcome = load(given.from, run_mode::bridge);
-
-    REQUIRE(outcome.settings != nullptr);
-    CHECK(outcome.settings->bridge.token.reveal() == good_token);
-}
-
-TEST_CASE("a secret's file that others can read is refused with the remedy") {
-    installation const given{"MCP_BRIDGE_TOKEN=file:token\n"};
-    std::filesystem::path const token = given.folder.write("token", good_token);
-
-    for (mode_t const mode : {0640U, 0604U, 0660U, 0606U, 0644U}) {
-        CAPTURE(mode);
-        ::chmod(token.c_str(), mode);
-        problem const told = only_problem(load(given.from, run_mode::bridge));
-        CHECK(told.message.find("chmod 600") != std::string::npos);
-        CHECK(told.line == 1);
-    }
-    ::chmod(token.c_str(), 0400);
-    CHECK(load(given.from, run_mode::bridge).settings != nullptr);
-}
-
-TEST_CASE("a secret's file that is not there, is a folder, is weak or too large is a problem of its key") {
-    installation const given{"MCP_BRIDGE_TOKEN=file:token\n"};
-    CHECK(only_problem(load(given.from, run_mode::bridge)).message.find("cannot be read: No such file") !=
-          std::string::npos);
-
-    std::filesystem::create_directory(given.folder.path() / "token");
-    CHECK(only_problem(load(given.from, run_mode::bridge)).message.find("is no regular file") != std::string::npos);
-    std::filesystem::remove(given.folder.path() / "token");
-
-    given.folder.write("token", short_token);
-    CHECK(only_problem(load(given.from, run_mode::bridge)).message == "has about 126 bits of entropy");
-
-    given.folder.write("token", std::string(64 * 1024 + 1, 'a'));
-    CHECK(only_problem(load(given.from, run_mode::bridge)).message.find("is larger than 64 KiB") != std::string::npos);
-}
-
-TEST_CASE("only a secret may stand in a file") {
-    installation const given{"LOG_LEVEL=file:level\n"};
-    given.folder.write("level", "INFO");
-
-    CHECK(only_problem(load(given.from, run_mode::serve)).value == "file:level");
-}
-
-TEST_CASE("the strict profile makes the audit log durable and closed unless the operator says otherwise") {
+TEST_CASE("the strict profile makes the audit log durable and closed unless the operator says "
+          "otherwise") {
     installation const strict{"CONTENT_PROFILE=strict\n"};
     loaded const by_profile = load(strict.from, run_mode::serve);
     REQUIRE(by_profile.settings != nullptr);
@@ -482,7 +274,8 @@ TEST_CASE("the strict profile makes the audit log durable and closed unless the 
 TEST_CASE("local users are this one for serve and nobody for adapter and bridge") {
     installation const given{"MCP_BRIDGE_TOKEN=" + std::string{good_token} + "\n"};
 
-    CHECK(load(given.from, run_mode::serve).settings->access.local_users == std::vector<std::uint32_t>{geteuid()});
+    CHECK(load(given.from, run_mode::serve).settings->access.local_users ==
+          std::vector<std::uint32_t>{geteuid()});
     CHECK(load(given.from, run_mode::adapter).settings->access.local_users.empty());
     CHECK(load(given.from, run_mode::bridge).settings->access.local_users.empty());
 }
@@ -501,7 +294,8 @@ TEST_CASE("the openai agent needs its URL, and agents of later versions are refu
 }
 
 TEST_CASE("serve refuses one port for both parts, save for 0") {
-    installation const same{"ADAPTER_PORT=4000\nBRIDGE_PORT=4000\nMCP_BRIDGE_TOKEN=" + std::string{good_token} + "\n"};
+    installation const same{
+        "ADAPTER_PORT=4000\nBRIDGE_PORT=4000\nMCP_BRIDGE_TOKEN=" + std::string{good_token} + "\n"};
     CHECK(only_problem(load(same.from, run_mode::serve)).key == "BRIDGE_PORT");
     CHECK(load(same.from, run_mode::adapter).settings != nullptr);
 
@@ -533,9 +327,29 @@ TEST_CASE("restart_needed names the keys that a reload cannot change, and no oth
 }
 
 TEST_CASE("an empty security file and empty sections mean the defaults") {
-    for (std::string_view const text : {"", "# nothing\n", "security:\n", "security:\n  session:\n  audit: {}\n"}) {
+    for (std::string_view const text :
+         {"", "# nothing\n", "security:\n", "security:\n  session:\n  audit: {}\n"}) {
         CAPTURE(text);
         installation const given{"", text};
         CHECK(load(given.from, run_mode::serve).settings != nullptr);
     }
+}
+
+TEST_CASE("docker compose's own keys may stand in .env") {
+    installation const given{"COMPOSE_PROJECT_NAME=provider\nCOMPOSE_FILE=compose.yaml\n"};
+
+    CHECK(load(given.from, run_mode::serve).settings != nullptr);
+}
+
+TEST_CASE(
+    "load_only tells the problems of the keys that are needed, misspelt ones and broken files") {
+    installation const given{
+        "ADAPTER_PORT=x\nSTATE_DIR=relative\nSTATEDIR=/x\nLOG_LVL=y\nrubbish\n"};
+
+    loaded const outcome = load_only(given.from, {"STATE_DIR"});
+
+    CHECK(outcome.settings == nullptr);
+    CHECK(keys_with_problems(outcome) == std::vector<std::string>{"STATE_DIR", "STATEDIR", ""});
+    installation const others{"ADAPTER_PORT=x\nMCP_BRIDGE_TOKEN=weak\n"};
+    CHECK(load_only(others.from, {"STATE_DIR"}).settings->state_directory == others.state());
 }

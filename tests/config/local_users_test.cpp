@@ -21,7 +21,10 @@ TEST_CASE("local users are self, none, ids and names, each once") {
 }
 
 TEST_CASE("a list with something else in it lets nobody in") {
-    struct { std::string_view text; std::string_view complaint; } const cases[] = {
+    struct {
+        std::string_view text;
+        std::string_view complaint;
+    } const cases[] = {
         {"none,root", "says none beside other users"},
         {"root,none", "says none beside other users"},
         {"root,", "has an empty item"},

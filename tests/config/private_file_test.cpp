@@ -1,5 +1,4 @@
 #include "config/private_file.hpp"
-
 #include "config/temporary_directory.hpp"
 
 #include <sys/stat.h>
@@ -40,7 +39,8 @@ TEST_CASE("a private file replaces the old one as a whole, for its owner only") 
     CHECK(read_whole_file(file, 100).text == "new");
     CHECK(mode_of(file) == 0600);
     std::set<std::string> names;
-    for (auto const& entry : std::filesystem::directory_iterator{folder.path()}) names.insert(entry.path().filename());
+    for (auto const& entry : std::filesystem::directory_iterator{folder.path()})
+        names.insert(entry.path().filename());
     CHECK(names == std::set<std::string>{"secret"});
 }
 
@@ -49,9 +49,11 @@ TEST_CASE("a replacement that fails leaves the old file, and nothing beside it")
     std::filesystem::create_directory(folder.path() / "taken");
 
     CHECK(replace_private_file(folder.path() / "taken", "new") == std::errc::is_a_directory);
-    CHECK(replace_private_file(folder.path() / "absent" / "file", "new") == std::errc::no_such_file_or_directory);
+    CHECK(replace_private_file(folder.path() / "absent" / "file", "new") ==
+          std::errc::no_such_file_or_directory);
     std::size_t entries = 0;
-    for ([[maybe_unused]] auto const& entry : std::filesystem::directory_iterator{folder.path()}) ++entries;
+    for ([[maybe_unused]] auto const& entry : std::filesystem::directory_iterator{folder.path()})
+        ++entries;
     CHECK(entries == 1);
 }
 
@@ -94,11 +96,13 @@ TEST_CASE("a file is read up to its bound, exactly, and a pipe is not waited for
     CHECK(read_whole_file(pipe, 100).failure == std::errc::is_a_directory);
     CHECK(read_whole_file(folder.path(), 100).failure == std::errc::is_a_directory);
     CHECK_FALSE(read_whole_file("/dev/null", 100).failure);
-    CHECK(read_whole_file(folder.path() / "absent", 100).failure == std::errc::no_such_file_or_directory);
+    CHECK(read_whole_file(folder.path() / "absent", 100).failure ==
+          std::errc::no_such_file_or_directory);
 }
 
 TEST_CASE("a secret's file is its owner's, or root's with a group that may read") {
-    for (mode_t const mode : {0600U, 0400U, 0700U}) CHECK(unsafe_mode(status_of(mode, 1000), 1000).empty());
+    for (mode_t const mode : {0600U, 0400U, 0700U})
+        CHECK(unsafe_mode(status_of(mode, 1000), 1000).empty());
     for (mode_t const mode : {0640U, 0620U, 0610U, 0604U, 0602U, 0601U, 0644U, 0440U})
         CHECK(unsafe_mode(status_of(mode, 1000), 1000).find("chmod 600") != std::string_view::npos);
 

@@ -8,7 +8,8 @@ using namespace mcp_provider::server;
 
 namespace {
 
-problem const full{".env", 3, "ADAPTER_PROT", "1", "the key is not known", "a known key", "ADAPTER_PORT"};
+problem const full{".env",        3, "ADAPTER_PROT", "1", "the key is not known", "a known key",
+                   "ADAPTER_PORT"};
 
 std::string printed(std::vector<problem> const& problems, bool colour) {
     std::ostringstream out;
@@ -28,7 +29,8 @@ TEST_CASE("a problem is a block that leaves out what there is not") {
                                     "1 problem in the configuration\n");
     CHECK(printed({{"environment", 0, "AGENT", "", "is empty", "", ""}, full}, false)
               .starts_with("problem: environment: AGENT\n  wrong:   is empty\n\nproblem: .env:3"));
-    CHECK(printed({{"", 0, "STATE_DIR", "", "is not set", "", ""}}, false).starts_with("problem: STATE_DIR\n"));
+    CHECK(printed({{"", 0, "STATE_DIR", "", "is not set", "", ""}}, false)
+              .starts_with("problem: STATE_DIR\n"));
     CHECK(printed({full, full}, false).ends_with("\n2 problems in the configuration\n"));
 }
 
@@ -38,13 +40,14 @@ TEST_CASE("there are colours on a terminal only") {
 }
 
 TEST_CASE("a value cannot steer the terminal") {
-    CHECK(printed({{".env", 1, "KEY", "\x1b[2J\n", "is wrong", "", ""}}, false).find("value:   \\x1b[2J\\x0a\n") !=
-          std::string::npos);
+    CHECK(printed({{".env", 1, "KEY", "\x1b[2J\n", "is wrong", "", ""}}, false)
+              .find("value:   \\x1b[2J\\x0a\n") != std::string::npos);
 }
 
 TEST_CASE("problems are one JSON object for machines") {
     CHECK(to_json({}) == R"({"problems":[]})");
-    CHECK(to_json({full}) ==
-          R"({"problems":[{"file":".env","line":3,"key":"ADAPTER_PROT","value":"1","message":"the key is not known",)"
-          R"("allowed":"a known key","nearest":"ADAPTER_PORT"}]})");
+    CHECK(
+        to_json({full}) ==
+        R"({"problems":[{"file":".env","line":3,"key":"ADAPTER_PROT","value":"1","message":"the key is not known",)"
+        R"("allowed":"a known key","nearest":"ADAPTER_PORT"}]})");
 }

@@ -52,7 +52,8 @@ TEST_CASE("a document becomes a tree that knows its lines and its quotes") {
 }
 
 TEST_CASE("a file without a document is nothing, and no problem") {
-    for (std::string_view const text : {"", "\n\n", "# comment\n", "---\n", "--- # nothing\n...\n"}) {
+    for (std::string_view const text :
+         {"", "\n\n", "# comment\n", "---\n", "--- # nothing\n...\n"}) {
         CAPTURE(text);
         security_tree const tree = read_security_file(text, "security.yaml");
         CHECK(tree.problems.empty());
@@ -61,7 +62,11 @@ TEST_CASE("a file without a document is nothing, and no problem") {
 }
 
 TEST_CASE("what is not one plain document is refused with its line") {
-    struct { std::string_view text; int line; std::string_view message; } const cases[] = {
+    struct {
+        std::string_view text;
+        int line;
+        std::string_view message;
+    } const cases[] = {
         {"a: 1\n---\nb: 2\n", 2, "a second document begins here"},
         {"a: &x 1\nb: *x\n", 1, "an anchor stands here"},
         {"b: *x\n", 1, "the file is not YAML"},
@@ -93,7 +98,8 @@ TEST_CASE("a bomb of aliases is refused at its first anchor") {
     std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n";
     for (int i = 1; i < 10; ++i) {
         std::string const before = "*a" + std::to_string(i - 1);
-        bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before + "," + before + "," + before + "]\n";
+        bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before + "," +
+                before + "," + before + "]\n";
     }
 
     problem const told = problem_of(bomb);
@@ -113,15 +119,16 @@ TEST_CASE("every key that stands twice is a problem with its path") {
 
     REQUIRE(tree.problems.size() == 3);
     CHECK(tree.problems[0].key == "security.session.a");
-    CHECK(tree.problems[1] == problem{"security.yaml", 5, "security.audit.enabled", "", "the key stands in line 4 already",
-                                      "each key once", ""});
+    CHECK(tree.problems[1] == problem{"security.yaml", 5, "security.audit.enabled", "",
+                                      "the key stands in line 4 already", "each key once", ""});
     CHECK(tree.problems[2].key == "security.session");
     CHECK(tree.problems[2].line == 6);
 }
 
 TEST_CASE("nesting is bounded, exactly") {
     CHECK(read_security_file(nested(max_yaml_depth), "security.yaml").problems.empty());
-    CHECK(problem_of(nested(max_yaml_depth + 1)).message == "lists and mappings are nested too deeply");
+    CHECK(problem_of(nested(max_yaml_depth + 1)).message ==
+          "lists and mappings are nested too deeply");
     CHECK(problem_of(nested(100'000)).message == "lists and mappings are nested too deeply");
 }
 

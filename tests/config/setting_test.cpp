@@ -9,24 +9,51 @@ using namespace mcp_provider::server;
 
 namespace {
 
-constexpr std::string_view seed_keys[] = {
-    "ADAPTER_HOST", "ADAPTER_PORT", "ADAPTER_WORKERS", "MCP_BRIDGE_URL", "MCP_BRIDGE_TOKEN", "SESSION_TTL_SECONDS",
-    "MAX_REQUESTS_PER_SESSION", "MAX_TOKEN_LENGTH", "ENABLE_RATE_LIMITING", "LOG_LEVEL", "AUDIT_LOG_FILE",
-    "ERROR_LOG_FILE", "ACCESS_LOG_FILE", "REQUEST_TIMEOUT_SECONDS", "STREAM_TIMEOUT_SECONDS", "MAX_CONCURRENT_REQUESTS",
-    "ENABLE_STREAMING", "ENABLE_OLLAMA_COMPAT", "ENABLE_DEBUG_ENDPOINTS", "ENABLE_METRICS"};
+constexpr std::string_view seed_keys[] = {"ADAPTER_HOST",
+                                          "ADAPTER_PORT",
+                                          "ADAPTER_WORKERS",
+                                          "MCP_BRIDGE_URL",
+                                          "MCP_BRIDGE_TOKEN",
+                                          "SESSION_TTL_SECONDS",
+                                          "MAX_REQUESTS_PER_SESSION",
+                                          "MAX_TOKEN_LENGTH",
+                                          "ENABLE_RATE_LIMITING",
+                                          "LOG_LEVEL",
+                                          "AUDIT_LOG_FILE",
+                                          "ERROR_LOG_FILE",
+                                          "ACCESS_LOG_FILE",
+                                          "REQUEST_TIMEOUT_SECONDS",
+                                          "STREAM_TIMEOUT_SECONDS",
+                                          "MAX_CONCURRENT_REQUESTS",
+                                          "ENABLE_STREAMING",
+                                          "ENABLE_OLLAMA_COMPAT",
+                                          "ENABLE_DEBUG_ENDPOINTS",
+                                          "ENABLE_METRICS"};
 
 constexpr std::string_view contract_keys[] = {
-    "STATE_DIR", "BRIDGE_HOST", "BRIDGE_PORT", "AGENT", "AGENT_OPENAI_URL", "AGENT_OPENAI_KEY", "AGENT_COMMAND",
-    "LOCAL_USERS", "ALLOWED_ORIGINS", "ALLOWED_HOSTS", "DISCOVERY_OPEN", "CONTENT_PROFILE", "AUDIT_MODE",
-    "AUDIT_ON_FAILURE", "ALERT_WEBHOOK_URL", "ALERT_WEBHOOK_KEY"};
+    "STATE_DIR",        "BRIDGE_HOST",      "BRIDGE_PORT",       "AGENT",
+    "AGENT_OPENAI_URL", "AGENT_OPENAI_KEY", "AGENT_COMMAND",     "LOCAL_USERS",
+    "ALLOWED_ORIGINS",  "ALLOWED_HOSTS",    "DISCOVERY_OPEN",    "CONTENT_PROFILE",
+    "AUDIT_MODE",       "AUDIT_ON_FAILURE", "ALERT_WEBHOOK_URL", "ALERT_WEBHOOK_KEY"};
 
-constexpr std::string_view seed_security_keys[] = {
-    "security.allowed_hosts", "security.session.max_concurrent", "security.session.cleanup_interval_seconds",
-    "security.session.token_rotation_enabled", "security.request.max_size_bytes", "security.request.max_headers",
-    "security.request.max_query_params", "security.rate_limiting.enabled", "security.rate_limiting.window_seconds",
-    "security.rate_limiting.max_requests", "security.rate_limiting.burst_allowance", "security.content.max_prompt_length",
-    "security.content.allowed_content_types", "security.audit.enabled", "security.audit.log_requests",
-    "security.audit.log_responses", "security.audit.log_errors", "security.audit.retention_days"};
+constexpr std::string_view seed_security_keys[] = {"security.allowed_hosts",
+                                                   "security.session.max_concurrent",
+                                                   "security.session.cleanup_interval_seconds",
+                                                   "security.session.token_rotation_enabled",
+                                                   "security.request.max_size_bytes",
+                                                   "security.request.max_headers",
+                                                   "security.request.max_query_params",
+                                                   "security.rate_limiting.enabled",
+                                                   "security.rate_limiting.window_seconds",
+                                                   "security.rate_limiting.max_requests",
+                                                   "security.rate_limiting.burst_allowance",
+                                                   "security.content.max_prompt_length",
+                                                   "security.content.allowed_content_types",
+                                                   "security.audit.enabled",
+                                                   "security.audit.log_requests",
+                                                   "security.audit.log_responses",
+                                                   "security.audit.log_errors",
+                                                   "security.audit.retention_days"};
 
 node scalar(std::string text) { return {node::shape::scalar, 1, std::move(text), {}, {}}; }
 
@@ -35,7 +62,8 @@ node scalar(std::string text) { return {node::shape::scalar, 1, std::move(text),
 TEST_CASE("every key of the seed and of the contract is in the table") {
     for (std::string_view const key : seed_keys) CHECK(find_setting(home::env, key) != nullptr);
     for (std::string_view const key : contract_keys) CHECK(find_setting(home::env, key) != nullptr);
-    for (std::string_view const key : seed_security_keys) CHECK(find_setting(home::security, key) != nullptr);
+    for (std::string_view const key : seed_security_keys)
+        CHECK(find_setting(home::security, key) != nullptr);
 }
 
 TEST_CASE("every row of the table is complete, and no key stands twice") {
@@ -48,7 +76,8 @@ TEST_CASE("every row of the table is complete, and no key stands twice") {
             CHECK_FALSE(row.section.empty());
             CHECK(row.doc.ends_with('.'));
             CHECK_FALSE(allowed_text(row).empty());
-            bool const has_functions = row.assign != nullptr && row.show != nullptr && row.same != nullptr;
+            bool const has_functions =
+                row.assign != nullptr && row.show != nullptr && row.same != nullptr;
             CHECK(has_functions);
         }
 }
@@ -78,7 +107,8 @@ TEST_CASE("a whole number is taken at both ends of its range and refused one bey
                 CHECK_FALSE(row.assign(row, scalar(std::to_string(inside)), made).has_value());
                 CHECK(row.show(made) == std::to_string(inside));
             }
-            CHECK(row.assign(row, scalar(std::to_string(row.least - 1)), made) == "is less than " + std::to_string(row.least));
+            CHECK(row.assign(row, scalar(std::to_string(row.least - 1)), made) ==
+                  "is less than " + std::to_string(row.least));
             CHECK(row.assign(row, scalar(std::to_string(row.most + 1)), made) ==
                   "is greater than " + std::to_string(row.most));
             CHECK(row.show(made) == std::to_string(row.most));
@@ -88,8 +118,8 @@ TEST_CASE("a whole number is taken at both ends of its range and refused one bey
 TEST_CASE("what is no whole number is refused") {
     setting const& port = *find_setting(home::env, "ADAPTER_PORT");
     config made;
-    for (std::string_view const text :
-         {"", "x", "1x", " 1", "1 ", "+1", "0x10", "1.0", "1e3", "10_000", "007", "99999999999999999999", "-", "\xC2\xB2"}) {
+    for (std::string_view const text : {"", "x", "1x", " 1", "1 ", "+1", "0x10", "1.0", "1e3",
+                                        "10_000", "007", "99999999999999999999", "-", "\xC2\xB2"}) {
         CAPTURE(text);
         CHECK(port.assign(port, scalar(std::string{text}), made).has_value());
     }
@@ -128,7 +158,8 @@ TEST_CASE("a value of YAML has the type that it looks like") {
     node const mapping{node::shape::mapping, 1, "", {}, {}};
 
     CHECK(number.assign(number, quoted_number, made) == "is a text in quotes, not a number");
-    CHECK(boolean.assign(boolean, quoted_boolean, made) == "is a text in quotes, not true or false");
+    CHECK(boolean.assign(boolean, quoted_boolean, made) ==
+          "is a text in quotes, not true or false");
     CHECK(number.assign(number, some_list, made) == "is a list");
     CHECK(number.assign(number, mapping, made) == "is a mapping");
     CHECK(number.assign(number, node{}, made) == "has no value");
@@ -164,13 +195,17 @@ TEST_CASE("a content rule has a pattern and a known action") {
         return node{node::shape::list, 1, "", {made_rule}, {}};
     };
 
-    CHECK_FALSE(rules.assign(rules, rule({{"pattern", "x"}, {"action", "reject"}}), made).has_value());
+    CHECK_FALSE(
+        rules.assign(rules, rule({{"pattern", "x"}, {"action", "reject"}}), made).has_value());
     CHECK(made.content.rules == std::vector<content_rule>{{"x", rule_action::reject}});
-    CHECK(rules.assign(rules, rule({{"action", "reject"}}), made) == "has a rule (number 1) without a pattern");
-    CHECK(rules.assign(rules, rule({{"pattern", "("}}), made)->starts_with("has a rule (number 1) whose pattern is no regular"));
+    CHECK(rules.assign(rules, rule({{"action", "reject"}}), made) ==
+          "has a rule (number 1) without a pattern");
+    CHECK(rules.assign(rules, rule({{"pattern", "("}}), made)
+              ->starts_with("has a rule (number 1) whose pattern is no regular"));
     CHECK(rules.assign(rules, rule({{"pattern", "x"}, {"action", "block"}}), made) ==
           "has a rule (number 1) whose action is not known");
-    CHECK(rules.assign(rules, rule({{"patern", "x"}}), made) == "has a rule (number 1) with the unknown key patern");
+    CHECK(rules.assign(rules, rule({{"patern", "x"}}), made) ==
+          "has a rule (number 1) with the unknown key patern");
     CHECK(rules.assign(rules, node{node::shape::list, 1, "", {scalar("x")}, {}}, made) ==
           "has a rule (number 1) that is not a mapping");
 

@@ -12,8 +12,10 @@
 class temporary_directory {
 public:
     temporary_directory() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "mcp-provider-test-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"no temporary directory"};
+        std::string pattern =
+            (std::filesystem::temp_directory_path() / "mcp-provider-test-XXXXXX").string();
+        if (::mkdtemp(pattern.data()) == nullptr)
+            throw std::runtime_error{"no temporary directory"};
         path_ = pattern;
     }
     temporary_directory(temporary_directory const&) = delete;
@@ -29,7 +31,8 @@ public:
     std::filesystem::path write(std::string_view name, std::string_view text) const {
         std::filesystem::path const file = path_ / name;
         std::ofstream{file, std::ios::binary} << text;
-        std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+        std::filesystem::permissions(file, std::filesystem::perms::owner_read |
+                                               std::filesystem::perms::owner_write);
         return file;
     }
 

@@ -1,5 +1,4 @@
 #include "config/token_strength.hpp"
-
 #include "mcp_provider/crypto/base64.hpp"
 #include "mcp_provider/crypto/digest.hpp"
 #include "mcp_provider/crypto/random.hpp"
@@ -12,7 +11,10 @@ using namespace mcp_provider;
 using namespace mcp_provider::server;
 
 TEST_CASE("the alphabet that a token seems to use decides how many characters it needs") {
-    struct { std::string_view name; std::string_view enough; } const cases[] = {
+    struct {
+        std::string_view name;
+        std::string_view enough;
+    } const cases[] = {
         {"hexadecimal", "3f8a91c07be54d26a1f09c8e73b5d042"},
         {"digits", "718293405619283740561923847056192837451"},
         {"lower case and digits", "k3v9x0q2m7w1z8r4t6y5u1p3s"},
@@ -30,7 +32,8 @@ TEST_CASE("length alone does not make a token strong") {
     for (std::string const& token :
          {std::string(100, 'a'), std::string{"ababababababababababababababababababababab"},
           std::string{"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
-          std::string{"Vp3xR7mQ2kVp3xR7mQ2kVp3xR7mQ2kVp3xR7mQ2k"}, std::string{"secret" + std::string(40, '!')}}) {
+          std::string{"Vp3xR7mQ2kVp3xR7mQ2kVp3xR7mQ2kVp3xR7mQ2k"},
+          std::string{"secret" + std::string(40, '!')}}) {
         CAPTURE(token);
         CHECK(estimated_bits(token) < least_token_bits);
     }

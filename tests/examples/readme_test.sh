@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$1"
 program=$2
-state=$(mktemp -d)
-trap 'if [ -n "${server_PID-}" ]; then kill "$server_PID"; wait "$server_PID"; fi; rm -rf "$state"' EXIT
+state=$(mktemp -d) server_PID=
+trap 'if [ -n "$server_PID" ]; then kill "$server_PID"; wait "$server_PID"; fi; rm -rf "$state"' EXIT
 
 # blocks LANGUAGE: prints the code blocks of a language, each ended by a NUL.
 blocks() {

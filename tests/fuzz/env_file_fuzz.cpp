@@ -12,8 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* bytes, std::size_t siz
     std::set<std::string> keys;
     int last = 0;
     for (auto const& entry : lines.entries) {
-        bool const sound = !entry.key.empty() && keys.insert(entry.key).second && entry.line > last &&
-                           entry.value.text.find('\0') == std::string::npos;
+        bool const sound = !entry.key.empty() && keys.insert(entry.key).second &&
+                           entry.line > last && entry.value.text.find('\0') == std::string::npos;
         if (!sound) std::abort();
         last = entry.line;
     }

@@ -1,6 +1,5 @@
-#include "keys/key_file.hpp"
-
 #include "config/temporary_directory.hpp"
+#include "keys/key_file.hpp"
 #include "keys/key_store.hpp"
 
 #include <sys/stat.h>
@@ -38,7 +37,9 @@ constexpr std::string_view good_key =
     R"({"id":"key_1","label":"x","sha256":"0000000000000000000000000000000000000000000000000000000000000000",)"
     R"("scopes":["generate"],"models":[],"created":"2026-11-23T00:00:00Z","expires":null,"revoked":null})";
 
-std::string file_with(std::string_view key) { return R"({"version":1,"keys":[)" + std::string{key} + "]}"; }
+std::string file_with(std::string_view key) {
+    return R"({"version":1,"keys":[)" + std::string{key} + "]}";
+}
 
 /// The good key with one piece of it replaced.
 std::string file_with(std::string_view from, std::string_view to) {
@@ -62,7 +63,10 @@ TEST_CASE("keys are read as they were written") {
 
 TEST_CASE("a file that is not a key file is refused, never read as no keys") {
     REQUIRE(read_keys(file_with(good_key), "keys.json").size() == 1);
-    struct { std::string text; std::string_view what; } const bad[] = {
+    struct {
+        std::string text;
+        std::string_view what;
+    } const bad[] = {
         {"", "is damaged"},
         {"{", "is damaged"},
         {"null", "is not ours: it has no version"},
@@ -75,7 +79,8 @@ TEST_CASE("a file that is not a key file is refused, never read as no keys") {
         {R"({"version":1,"keys":{}})", "is not as we write it"},
         {R"({"version":1,"keys":[],"more":1})", "a member that this version does not know"},
         {file_with(R"("label")", R"("lable")"), "a member that this version does not know"},
-        {file_with(R"("revoked":null)", R"("not_before":null,"revoked":null)"), "/keys/0/not_before"},
+        {file_with(R"("revoked":null)", R"("not_before":null,"revoked":null)"),
+         "/keys/0/not_before"},
         {file_with(R"(,"revoked":null)", ""), "/keys/0/revoked"},
         {file_with(R"("expires":null,)", ""), "/keys/0/expires"},
         {file_with(R"("revoked":null)", R"("revoked":false)"), "/keys/0/revoked"},
@@ -85,7 +90,8 @@ TEST_CASE("a file that is not a key file is refused, never read as no keys") {
         {file_with(R"("generate")", R"("everything")"), "/keys/0/scopes/0"},
         {file_with(R"("models":[])", R"("models":[1])"), "/keys/0/models/0"},
         {file_with("key_1", "1"), "must begin with key_"},
-        {file_with(std::string{good_key} + "," + std::string{good_key}), "stands in another key too"},
+        {file_with(std::string{good_key} + "," + std::string{good_key}),
+         "stands in another key too"},
     };
     for (auto const& one : bad) {
         CAPTURE(one.text);
@@ -127,13 +133,16 @@ TEST_CASE("a key file that is not there has no keys, one that others can touch i
 
     for (mode_t const mode : {0640U, 0660U, 0604U, 0602U}) {
         ::chmod(file.c_str(), mode);
-        CHECK_THROWS_WITH_AS((void)read_key_file(file), doctest::Contains("chmod 600"), key_file_error);
+        CHECK_THROWS_WITH_AS((void)read_key_file(file), doctest::Contains("chmod 600"),
+                             key_file_error);
     }
 }
 
 TEST_CASE("a key file beyond 16 MiB, or that is a folder, is refused") {
     temporary_directory const folder;
     folder.write("keys.json", std::string(max_key_file_bytes + 1, ' '));
-    CHECK_THROWS_WITH_AS((void)read_key_file(folder.path() / "keys.json"), doctest::Contains("16 MiB"), key_file_error);
-    CHECK_THROWS_WITH_AS((void)read_key_file(folder.path()), doctest::Contains("no regular file"), key_file_error);
+    CHECK_THROWS_WITH_AS((void)read_key_file(folder.path() / "keys.json"),
+                         doctest::Contains("16 MiB"), key_file_error);
+    CHECK_THROWS_WITH_AS((void)read_key_file(folder.path()), doctest::Contains("no regular file"),
+                         key_file_error);
 }

@@ -1,7 +1,6 @@
-#include "keys/key_ring.hpp"
-
 #include "config/temporary_directory.hpp"
 #include "keys/key_file.hpp"
+#include "keys/key_ring.hpp"
 #include "keys/key_store.hpp"
 #include "mcp_provider/policy/authenticate.hpp"
 
@@ -45,7 +44,8 @@ struct keys_on_disk {
 
 TEST_CASE("a token leads to the identity of its key") {
     keys_on_disk const disk;
-    new_key const made = disk.store.create({"Zed", scope::generate | scope::metrics, {"echo:latest"}, 1h}, now);
+    new_key const made =
+        disk.store.create({"Zed", scope::generate | scope::metrics, {"echo:latest"}, 1h}, now);
     (void)disk.store.create({"another"}, now);
 
     key_ring const ring{disk.file()};
@@ -89,14 +89,15 @@ TEST_CASE("what has not the form of a token, or is nobody's, leads to nothing") 
     std::string const token{made.token.reveal()};
 
     for (std::string const& wrong :
-         {std::string{}, std::string{"mlp_"}, token.substr(0, token.size() - 1), token + "A", "MLP_" + token.substr(4),
-          token.substr(4), std::string{"mlp_"} + std::string(43, 'A')}) {
+         {std::string{}, std::string{"mlp_"}, token.substr(0, token.size() - 1), token + "A",
+          "MLP_" + token.substr(4), token.substr(4), std::string{"mlp_"} + std::string(43, 'A')}) {
         CAPTURE(wrong);
         CHECK(ring.find(wrong) == nullptr);
     }
 }
 
-TEST_CASE("an expired key is found only to be refused by authenticate, from the moment at which it expires") {
+TEST_CASE("an expired key is found only to be refused by authenticate, from the moment at which it "
+          "expires") {
     keys_on_disk const disk;
     new_key const made = disk.store.create({"Zed", scope::generate, {}, 30s}, now);
     auto const ring = std::make_shared<key_ring>(disk.file());
@@ -105,7 +106,8 @@ TEST_CASE("an expired key is found only to be refused by authenticate, from the 
     static_assert(key_lookup<key_ring>);
 }
 
-TEST_CASE("keys that are made or revoked while the server runs take effect at the next look at the file") {
+TEST_CASE("keys that are made or revoked while the server runs take effect at the next look at the "
+          "file") {
     keys_on_disk const disk;
     key_ring ring{disk.file()};
     CHECK(ring.size() == 0);
@@ -134,7 +136,8 @@ TEST_CASE("an identity that a request holds outlives the revocation of its key")
     CHECK(held->label == "Zed");
 }
 
-TEST_CASE("a damaged key file stops the start, and while running is refused once with the keys of before in force") {
+TEST_CASE("a damaged key file stops the start, and while running is refused once with the keys of "
+          "before in force") {
     keys_on_disk const disk;
     new_key const made = disk.store.create({"Zed"}, now);
     key_ring ring{disk.file()};

@@ -1,6 +1,5 @@
-#include "keys/key_store.hpp"
-
 #include "config/temporary_directory.hpp"
+#include "keys/key_store.hpp"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -54,7 +53,8 @@ TEST_CASE("a key file is made for its owner only, and no temporary file stays be
     REQUIRE(::stat(state.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777U) == 0700);
     std::set<std::string> names;
-    for (auto const& entry : std::filesystem::directory_iterator{state}) names.insert(entry.path().filename());
+    for (auto const& entry : std::filesystem::directory_iterator{state})
+        names.insert(entry.path().filename());
     CHECK(names == std::set<std::string>{"keys.json", "keys.json.lock"});
 }
 

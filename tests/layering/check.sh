@@ -5,15 +5,18 @@ set -euo pipefail
 folder=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
 
+# tree FOLDER...: lists what is ours under the folders; installed npm packages are not.
+tree() { find "$@" -name node_modules -prune -o -print | sort; }
+
 # Prints one line for every #include that the table does not allow.
 layering() {
-    find include/mcp_provider reference-server -name '*.hpp' -o -name '*.cpp' | sort |
+    tree include/mcp_provider reference-server | grep -E '\.[ch]pp$' |
         xargs -r awk -v table="$folder/layers.txt" -f "$folder/includes.awk"
 }
 
 # Prints one line for every file that is too long.
 sizes() {
-    find include reference-server tests benchmarks -name '*.hpp' -o -name '*.cpp' | sort | xargs -r awk '
+    tree include reference-server tests benchmarks | grep -E '\.[ch]pp$' | xargs -r awk '
         function limit(path) {
             if (path ~ /^include\/mcp_provider\/policy\//) return 149
             return path ~ /\.hpp$/ ? 400 : 500
@@ -23,9 +26,9 @@ sizes() {
 
 # Prints one line for every file or folder whose name says nothing.
 names() {
-    find include reference-server tests benchmarks | grep -E '[/_](utils?|common|helpers?|misc|managers?)([/_.]|$)' |
+    tree include reference-server tests benchmarks | grep -E '[/_](utils?|common|helpers?|misc|managers?)([/_.]|$)' |
         sed 's/$/: a name that says nothing/' || [ $? = 1 ]
-    find include reference-server | grep -E '[/_](base|impl|data|info)([/_.]|$)' |
+    tree include reference-server | grep -E '[/_](base|impl|data|info)([/_.]|$)' |
         sed 's/$/: a name that says nothing/' || [ $? = 1 ]
 }
 

@@ -5,13 +5,13 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <unistd.h>
 
 namespace mcp_provider::testing {
 
@@ -23,8 +23,8 @@ class certificate {
 public:
     /// Signs with the issuer's key, or with its own where there is none. `names` is a subjectAltName of OpenSSL
     /// (`DNS:localhost,IP:127.0.0.1`). Valid from `from` to `to`, seconds from now.
-    certificate(std::string const& subject, std::string const& names, bool is_authority, certificate const* issuer, long from = -60,
-                long to = 3600)
+    certificate(std::string const& subject, std::string const& names, bool is_authority,
+                certificate const* issuer, long from = -60, long to = 3600)
         : key_{EVP_EC_gen("P-256"), &EVP_PKEY_free}, made_{X509_new(), &X509_free} {
         static long serial = 0;
         X509* const x = made_.get();
@@ -33,7 +33,8 @@ public:
         X509_gmtime_adj(X509_getm_notBefore(x), from);
         X509_gmtime_adj(X509_getm_notAfter(x), to);
         X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
-                                   reinterpret_cast<unsigned char const*>(subject.c_str()), -1, -1, 0);
+                                   reinterpret_cast<unsigned char const*>(subject.c_str()), -1, -1,
+                                   0);
         X509* const by = issuer != nullptr ? issuer->made_.get() : x;
         X509_set_issuer_name(x, X509_get_subject_name(by));
         X509_set_pubkey(x, key_.get());
@@ -48,8 +49,10 @@ public:
 
     /// Writes the certificate as a PEM file.
     void write(std::filesystem::path const& path) const {
-        std::unique_ptr<std::FILE, decltype(&std::fclose)> const file{std::fopen(path.c_str(), "w"), &std::fclose};
-        if (!file || PEM_write_X509(file.get(), made_.get()) != 1) throw std::runtime_error{"cannot write a certificate"};
+        std::unique_ptr<std::FILE, decltype(&std::fclose)> const file{std::fopen(path.c_str(), "w"),
+                                                                      &std::fclose};
+        if (!file || PEM_write_X509(file.get(), made_.get()) != 1)
+            throw std::runtime_error{"cannot write a certificate"};
     }
 
 private:
@@ -59,7 +62,8 @@ private:
         X509V3_set_ctx(&context, issuer, made_.get(), nullptr, nullptr, 0);
         std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> const extension{
             X509V3_EXT_conf_nid(nullptr, &context, kind, value), &X509_EXTENSION_free};
-        if (!extension || X509_add_ext(made_.get(), extension.get(), -1) != 1) throw std::runtime_error{"cannot extend a certificate"};
+        if (!extension || X509_add_ext(made_.get(), extension.get(), -1) != 1)
+            throw std::runtime_error{"cannot extend a certificate"};
     }
 
     key_pointer key_;
@@ -70,7 +74,8 @@ private:
 class scratch_folder {
 public:
     scratch_folder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "mcp-provider-XXXXXX").string();
+        std::string pattern =
+            (std::filesystem::temp_directory_path() / "mcp-provider-XXXXXX").string();
         if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"cannot make a folder"};
         path_ = pattern;
     }

@@ -1,6 +1,7 @@
 // Asks a scripted upstream through an http_client, and keeps what came of it.
 #pragma once
 
+#include "mcp_provider/net/http_call.hpp"
 #include "mcp_provider/net/http_client.hpp"
 #include "net/scripted_upstream.hpp"
 
@@ -19,9 +20,12 @@ struct outcome {
     bool complete = false;
 };
 
-inline steady_time in(std::chrono::milliseconds patience) { return std::chrono::steady_clock::now() + patience; }
+inline steady_time in(std::chrono::milliseconds patience) {
+    return std::chrono::steady_clock::now() + patience;
+}
 
-inline asio::awaitable<void> call(http_client const& client, std::string_view method, std::string_view body, outcome& got,
+inline asio::awaitable<void> call(http_client const& client, std::string_view method,
+                                  std::string_view body, outcome& got,
                                   std::chrono::milliseconds patience = std::chrono::seconds{5}) {
     request_head const head{client, method, "/x", "Accept: */*\r\n"};
     http_call one{client};
@@ -32,8 +36,10 @@ inline asio::awaitable<void> call(http_client const& client, std::string_view me
     }
     got.status = one.head().status;
     auto all = co_await one.read_all(10 * 1024 * 1024, in(patience));
-    if (!all) got.why = all.error();
-    else got.body = *all;
+    if (!all)
+        got.why = all.error();
+    else
+        got.body = *all;
     got.complete = one.is_complete();
 }
 

@@ -1,5 +1,4 @@
 #include "mcp_provider/net/http_client.hpp"
-
 #include "net/http_asking.hpp"
 #include "net/scripted_upstream.hpp"
 
@@ -47,8 +46,11 @@ TEST_CASE("http_client does not share connections between clients") {
 TEST_CASE("http_client keeps at most so many idle connections, and none where none is allowed") {
     for (std::size_t const most : {std::size_t{0}, std::size_t{1}}) {
         asio::io_context context{1};
-        std::string const long_answer = "HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n" + std::string(40'000, 'x');
-        scripted_upstream::script const play = [&](upstream_side& side) { return serve_all(side, long_answer); };
+        std::string const long_answer =
+            "HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n" + std::string(40'000, 'x');
+        scripted_upstream::script const play = [&](upstream_side& side) {
+            return serve_all(side, long_answer);
+        };
         scripted_upstream upstream{context, play};
         http_client_options options;
         options.max_idle = most;
@@ -149,11 +151,16 @@ TEST_CASE("http_client does not ask again on a new connection, nor after a byte 
     }
 }
 
-TEST_CASE("http_client drops a connection on which bytes follow the answer, or that the upstream closes") {
-    for (std::string const& answer : {ok + "HTTP/1.1 200 OK\r\n", std::string{"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"},
-                                      std::string{"HTTP/1.1 204 No Content\r\n\r\nx"}}) {
+TEST_CASE("http_client drops a connection on which bytes follow the answer, or that the upstream "
+          "closes") {
+    for (std::string const& answer :
+         {ok + "HTTP/1.1 200 OK\r\n",
+          std::string{"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"},
+          std::string{"HTTP/1.1 204 No Content\r\n\r\nx"}}) {
         asio::io_context context{1};
-        scripted_upstream::script const play = [&](upstream_side& side) { return serve_all(side, answer); };
+        scripted_upstream::script const play = [&](upstream_side& side) {
+            return serve_all(side, answer);
+        };
         scripted_upstream upstream{context, play};
         http_client const client{*origin::parse(upstream.url())};
         outcome got;
@@ -163,8 +170,10 @@ TEST_CASE("http_client drops a connection on which bytes follow the answer, or t
     }
 }
 
-TEST_CASE("http_client uses a connection again whose last chunk came after the rest was left, and only then") {
-    for (std::string const& tail : {std::string{"0\r\n\r\n"}, std::string{"1\r\nx\r\n0\r\n\r\n"}, std::string{"0\r\n\r\nx"}}) {
+TEST_CASE("http_client uses a connection again whose last chunk came after the rest was left, and "
+          "only then") {
+    for (std::string const& tail : {std::string{"0\r\n\r\n"}, std::string{"1\r\nx\r\n0\r\n\r\n"},
+                                    std::string{"0\r\n\r\nx"}}) {
         CAPTURE(tail);
         asio::io_context context{1};
         bool said = false;

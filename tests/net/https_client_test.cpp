@@ -1,5 +1,4 @@
 #include "mcp_provider/net/http_client.hpp"
-
 #include "net/certificates.hpp"
 #include "net/http_asking.hpp"
 #include "net/scripted_upstream.hpp"
@@ -30,14 +29,17 @@ using secure_socket = asio::ssl::stream<tcp::socket>;
 /// A TLS server on a port of its own that reads a request and gives an answer, again and again.
 class secure_upstream {
 public:
-    secure_upstream(asio::io_context& context, certificate const& own, std::string answer, int highest_version = TLS1_3_VERSION)
-        : tls_{asio::ssl::context::tls_server}, acceptor_{context, tcp::endpoint{asio::ip::address_v4::loopback(), 0}},
-          answer_{std::move(answer)} {
+    secure_upstream(asio::io_context& context, certificate const& own, std::string answer,
+                    int highest_version = TLS1_3_VERSION)
+        : tls_{asio::ssl::context::tls_server},
+          acceptor_{context, tcp::endpoint{asio::ip::address_v4::loopback(), 0}}, answer_{std::move(
+                                                                                      answer)} {
         SSL_CTX_use_certificate(tls_.native_handle(), own.x509());
         SSL_CTX_use_PrivateKey(tls_.native_handle(), own.key());
         SSL_CTX_set_min_proto_version(tls_.native_handle(), TLS1_VERSION);
         SSL_CTX_set_max_proto_version(tls_.native_handle(), highest_version);
-        SSL_CTX_set_security_level(tls_.native_handle(), 0); // else OpenSSL itself would refuse TLS 1.1
+        SSL_CTX_set_security_level(tls_.native_handle(),
+                                   0); // else OpenSSL itself would refuse TLS 1.1
         asio::co_spawn(context, accept(), asio::detached);
     }
 
@@ -53,7 +55,8 @@ private:
     asio::awaitable<void> accept() {
         for (;;) {
             std::error_code failure;
-            tcp::socket socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
+            tcp::socket socket =
+                co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
             if (failure) co_return;
             ++connections_;
             asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), asio::detached);
@@ -63,20 +66,24 @@ private:
     asio::awaitable<void> serve(tcp::socket socket) {
         secure_socket stream{std::move(socket), tls_};
         std::error_code failure;
-        co_await stream.async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, failure));
+        co_await stream.async_handshake(asio::ssl::stream_base::server,
+                                        asio::redirect_error(asio::use_awaitable, failure));
         if (failure) co_return;
-        if (char const* const name = SSL_get_servername(stream.native_handle(), TLSEXT_NAMETYPE_host_name)) asked_for_ = name;
+        if (char const* const name =
+                SSL_get_servername(stream.native_handle(), TLSEXT_NAMETYPE_host_name))
+            asked_for_ = name;
         std::string request;
         std::array<char, 4096> bytes;
         for (;;) {
-            std::size_t const got =
-                co_await stream.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, failure));
+            std::size_t const got = co_await stream.async_read_some(
+                asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, failure));
             if (failure) break;
             request.append(bytes.data(), got);
             if (!request.ends_with("\r\n\r\nx")) continue;
             request.clear();
             ++requests_;
-            co_await asio::async_write(stream, asio::buffer(answer_), asio::redirect_error(asio::use_awaitable, failure));
+            co_await asio::async_write(stream, asio::buffer(answer_),
+                                       asio::redirect_error(asio::use_awaitable, failure));
         }
         client_left_ = true;
     }
@@ -100,8 +107,8 @@ struct authority {
     authority() { root.write(file); }
 };
 
-outcome ask(authority const& trusted, certificate const& of_server, std::string const& host = "127.0.0.1",
-            int highest_version = TLS1_3_VERSION) {
+outcome ask(authority const& trusted, certificate const& of_server,
+            std::string const& host = "127.0.0.1", int highest_version = TLS1_3_VERSION) {
     asio::io_context context{1};
     secure_upstream upstream{context, of_server, ok, highest_version};
     http_client_options options;
@@ -126,8 +133,10 @@ TEST_CASE("http_client talks TLS to an upstream with a good certificate, by addr
 TEST_CASE("http_client sends nothing to an upstream whose certificate is not good, and says why") {
     authority const trusted;
     certificate const other_name{"other", "DNS:example.com", false, &trusted.root};
-    certificate const expired{"expired", "DNS:localhost,IP:127.0.0.1", false, &trusted.root, -7200, -3600};
-    certificate const not_yet{"early", "DNS:localhost,IP:127.0.0.1", false, &trusted.root, 3600, 7200};
+    certificate const expired{"expired", "DNS:localhost,IP:127.0.0.1", false, &trusted.root, -7200,
+                              -3600};
+    certificate const not_yet{"early", "DNS:localhost,IP:127.0.0.1", false, &trusted.root, 3600,
+                              7200};
     certificate const self_signed{"self", "DNS:localhost,IP:127.0.0.1", false, nullptr};
     certificate const other_root{"Another authority", "", true, nullptr};
     certificate const untrusted{"untrusted", "DNS:localhost,IP:127.0.0.1", false, &other_root};
@@ -138,9 +147,11 @@ TEST_CASE("http_client sends nothing to an upstream whose certificate is not goo
         char const* host;
         char const* says;
     };
-    for (row const& one : {row{other_name, "localhost", "hostname mismatch"}, row{other_name, "127.0.0.1", "IP address mismatch"},
-                           row{expired, "localhost", "expired"}, row{not_yet, "localhost", "not yet valid"},
-                           row{self_signed, "localhost", "self-signed"}, row{untrusted, "localhost", "unable to get local issuer"}}) {
+    for (row const& one :
+         {row{other_name, "localhost", "hostname mismatch"},
+          row{other_name, "127.0.0.1", "IP address mismatch"}, row{expired, "localhost", "expired"},
+          row{not_yet, "localhost", "not yet valid"}, row{self_signed, "localhost", "self-signed"},
+          row{untrusted, "localhost", "unable to get local issuer"}}) {
         CAPTURE(one.says);
         outcome const got = ask(trusted, one.of_server, one.host);
         REQUIRE(got.why);
@@ -182,7 +193,8 @@ TEST_CASE("http_client names the server that it wants, but not by address") {
 
 TEST_CASE("http_client uses a secure connection again, for bodies of any size") {
     authority const trusted;
-    std::string const large = "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + std::string(300'000, 'y');
+    std::string const large =
+        "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + std::string(300'000, 'y');
     asio::io_context context{1};
     secure_upstream upstream{context, trusted.good, large};
     http_client_options options;
@@ -199,13 +211,15 @@ TEST_CASE("http_client uses a secure connection again, for bodies of any size") 
 TEST_CASE("http_client says that a plain server talks no TLS") {
     authority const trusted;
     asio::io_context context{1};
-    testing::scripted_upstream::script const play = [](testing::upstream_side& side) -> asio::awaitable<void> {
+    testing::scripted_upstream::script const play =
+        [](testing::upstream_side& side) -> asio::awaitable<void> {
         co_await side.say("HTTP/1.1 400 Bad Request\r\n\r\n");
     };
     testing::scripted_upstream upstream{context, play};
     http_client_options options;
     options.ca_file = trusted.file;
-    http_client const client{*origin::parse("https://127.0.0.1:" + std::to_string(upstream.port())), options};
+    http_client const client{*origin::parse("https://127.0.0.1:" + std::to_string(upstream.port())),
+                             options};
     outcome got;
     testing::run_on(context, call(client, "POST", "x", got));
     REQUIRE(got.why);
@@ -215,14 +229,16 @@ TEST_CASE("http_client says that a plain server talks no TLS") {
 TEST_CASE("http_client gives up on a handshake that does not end") {
     authority const trusted;
     asio::io_context context{1};
-    testing::scripted_upstream::script const play = [](testing::upstream_side& side) -> asio::awaitable<void> {
+    testing::scripted_upstream::script const play =
+        [](testing::upstream_side& side) -> asio::awaitable<void> {
         co_await side.client_leaves();
     };
     testing::scripted_upstream upstream{context, play};
     http_client_options options;
     options.ca_file = trusted.file;
     options.connect_time = 50ms;
-    http_client const client{*origin::parse("https://127.0.0.1:" + std::to_string(upstream.port())), options};
+    http_client const client{*origin::parse("https://127.0.0.1:" + std::to_string(upstream.port())),
+                             options};
     outcome got;
     testing::run_on(context, call(client, "POST", "x", got));
     REQUIRE(got.why);

@@ -31,8 +31,9 @@ TEST_CASE("origin takes a URL apart") {
 
 TEST_CASE("origin refuses what is no base URL, and repeats no password") {
     for (char const* const url :
-         {"", "127.0.0.1:80", "ftp://x", "http://", "http:///v1", "http://:80", "http://x:0", "http://x:65536", "http://x:8o",
-          "http://x:", "http://[::1", "http://[::1]8080", "http://x/?a", "http://x#y", "http://x y/", "http://x\r\nA: b"}) {
+         {"", "127.0.0.1:80", "ftp://x", "http://", "http:///v1", "http://:80", "http://x:0",
+          "http://x:65536", "http://x:8o", "http://x:", "http://[::1", "http://[::1]8080",
+          "http://x/?a", "http://x#y", "http://x y/", "http://x\r\nA: b"}) {
         CAPTURE(url);
         CHECK_FALSE(origin::parse(url));
     }

@@ -34,8 +34,8 @@ public:
             std::size_t const head = all.find("\r\n\r\n");
             if (head != std::string::npos && all.size() >= head + 4 + length_in(all)) co_return all;
             std::error_code failure;
-            std::size_t const got =
-                co_await socket_.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, failure));
+            std::size_t const got = co_await socket_.async_read_some(
+                asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, failure));
             if (failure) co_return std::string{};
             all.append(bytes.data(), got);
         }
@@ -59,7 +59,8 @@ public:
         std::array<char, 4096> bytes;
         std::error_code failure;
         while (!failure)
-            co_await socket_.async_read_some(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, failure));
+            co_await socket_.async_read_some(asio::buffer(bytes),
+                                             asio::redirect_error(asio::use_awaitable, failure));
     }
 
     /// Closes with a reset instead of a proper end.
@@ -85,7 +86,8 @@ public:
     using script = std::function<asio::awaitable<void>(upstream_side&)>;
 
     scripted_upstream(asio::io_context& context, script play)
-        : acceptor_{context, net::tcp::endpoint{asio::ip::address_v4::loopback(), 0}}, play_{std::move(play)} {
+        : acceptor_{context, net::tcp::endpoint{asio::ip::address_v4::loopback(), 0}},
+          play_{std::move(play)} {
         asio::co_spawn(context, accept(), asio::detached);
     }
 
@@ -100,7 +102,8 @@ private:
     asio::awaitable<void> accept() {
         for (;;) {
             std::error_code failure;
-            net::tcp::socket socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
+            net::tcp::socket socket =
+                co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, failure));
             if (failure) co_return;
             ++connections_;
             asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), asio::detached);
@@ -111,7 +114,9 @@ private:
         upstream_side side{std::move(socket)};
         try {
             co_await play_(side);
-        } catch (std::system_error const&) { // the client left within the script: what the client does is what counts
+        } catch (
+            std::
+                system_error const&) { // the client left within the script: what the client does is what counts
         }
     }
 
@@ -141,7 +146,8 @@ bool run_until(asio::io_context& context, Condition done) {
     auto const until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
     context.restart();
     while (!done() && std::chrono::steady_clock::now() < until)
-        context.run_one_until(std::min(until, std::chrono::steady_clock::now() + std::chrono::milliseconds{5}));
+        context.run_one_until(
+            std::min(until, std::chrono::steady_clock::now() + std::chrono::milliseconds{5}));
     return done();
 }
 

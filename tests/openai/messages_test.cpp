@@ -47,6 +47,22 @@ TEST_CASE("messages of every role are read, developer as system and function as 
     CHECK(messages[7].text == "e");
 }
 
+TEST_CASE("a tool's answer has the name of the function that was called under its id") {
+    auto const chat = read_messages_of(
+        R"([{"role":"user","content":"a"},{"role":"assistant","content":null,"tool_calls":[)"
+        R"({"id":"1","type":"function","function":{"name":"f","arguments":"{}"}},)"
+        R"({"id":"2","type":"function","function":{"name":"g","arguments":"{}"}}]},)"
+        R"({"role":"tool","tool_call_id":"2","content":"b"},)"
+        R"({"role":"tool","tool_call_id":"1","content":"c"},)"
+        R"({"role":"tool","tool_call_id":"3","content":"d"}])");
+
+    REQUIRE(chat);
+    auto const& messages = chat->asked().messages;
+    CHECK(messages[2].tool_name == "g");
+    CHECK(messages[3].tool_name == "f");
+    CHECK(messages[4].tool_name.empty());
+}
+
 TEST_CASE("the parts of a message are joined by line breaks, and its images are kept") {
     auto const chat = read_messages_of(
         R"([{"role":"user","content":[{"type":"text","text":"one"},)"

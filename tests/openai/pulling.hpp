@@ -1,5 +1,5 @@
 // Body streams read to their end the way a connection does it, for the tests of the OpenAI dialect:
-// several pieces in one write while the stream is ready, and nothing of a write in which it failed.
+// several pieces in one write while the stream is ready, and nothing of the call that failed.
 #pragma once
 
 #include "mcp_provider/core/rejection.hpp"
@@ -7,6 +7,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,13 +33,18 @@ inline asio::awaitable<pulled> pull(mcp_provider::http::body_stream& body) {
     bool head_sent = false;
     for (;;) {
         std::string out;
+        std::size_t whole = 0;
         auto step = co_await body.next(out);
-        while (step && *step == mcp_provider::http::stream_step::more && body.ready())
+        while (step && *step == mcp_provider::http::stream_step::more && body.ready()) {
+            whole = out.size();
             step = co_await body.next(out);
+        }
         if (!step) {
-            if (!head_sent) {
+            out.resize(whole);
+            if (!head_sent && out.empty()) {
                 all.before_head = std::move(step).error();
             } else {
+                all.text += out;
                 body.fail(step.error(), all.text);
                 all.broken = std::move(step).error();
             }

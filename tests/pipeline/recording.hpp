@@ -53,7 +53,8 @@ struct keeps_end {
         into->request_bytes = done.request_bytes();
         into->response_bytes = done.response_bytes();
         into->admitted = done.admitted();
-        into->times_are_in_order = done.started() <= done.first_byte() && done.first_byte() <= done.ended();
+        into->times_are_in_order =
+            done.started() <= done.first_byte() && done.first_byte() <= done.ended();
     }
 };
 
@@ -73,15 +74,18 @@ struct step {
 
     result<fact<Number>> on_request(http::request const&) const {
         into->calls.push_back("request " + std::string{name});
-        if (what == act::refuse) return rejection{rejection_code::forbidden, "not past " + std::string{name}};
+        if (what == act::refuse)
+            return rejection{rejection_code::forbidden, "not past " + std::string{name}};
         return fact<Number>{};
     }
     void on_response(http::request const&, http::response& answer, fact<Number> const* own) const {
-        into->calls.push_back("response " + std::string{name} + (own == nullptr ? " without fact" : ""));
+        into->calls.push_back("response " + std::string{name} +
+                              (own == nullptr ? " without fact" : ""));
         answer.fields().add("passed", name);
     }
     void on_complete(exchange const&, fact<Number> const* own) const noexcept {
-        into->calls.push_back("complete " + std::string{name} + (own == nullptr ? " without fact" : ""));
+        into->calls.push_back("complete " + std::string{name} +
+                              (own == nullptr ? " without fact" : ""));
     }
 };
 
@@ -112,7 +116,8 @@ struct reads_body {
 
 /// Waits until it is cancelled or destroyed.
 inline asio::awaitable<void> wait_for_ever() {
-    asio::steady_timer never{co_await asio::this_coro::executor, asio::steady_timer::time_point::max()};
+    asio::steady_timer never{co_await asio::this_coro::executor,
+                             asio::steady_timer::time_point::max()};
     co_await never.async_wait(asio::use_awaitable);
 }
 
@@ -129,7 +134,8 @@ public:
             out += pieces_[at_++];
             co_return http::stream_step::more;
         }
-        if (how_ == ending::refusal) co_return rejection{rejection_code::upstream_failed, "the agent failed"};
+        if (how_ == ending::refusal)
+            co_return rejection{rejection_code::upstream_failed, "the agent failed"};
         if (how_ == ending::exception) throw std::runtime_error{"the agent broke"};
         if (how_ == ending::never) co_await wait_for_ever();
         co_return http::stream_step::end;
@@ -142,7 +148,8 @@ private:
     std::size_t at_ = 0;
 };
 
-inline http::response streamed(std::vector<std::string> some, pieces::ending how = pieces::ending::well) {
+inline http::response streamed(std::vector<std::string> some,
+                               pieces::ending how = pieces::ending::well) {
     std::unique_ptr<http::body_stream> stream = std::make_unique<pieces>(std::move(some), how);
     return http::response{200, "text/event-stream", std::move(stream)};
 }

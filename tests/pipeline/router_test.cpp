@@ -1,5 +1,4 @@
 #include "mcp_provider/pipeline/router.hpp"
-
 #include "recording.hpp"
 
 #include <string>

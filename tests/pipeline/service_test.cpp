@@ -1,5 +1,5 @@
+#include "mcp_provider/pipeline/any_service.hpp"
 #include "mcp_provider/pipeline/service.hpp"
-
 #include "recording.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -60,7 +60,10 @@ void serve_cancelled(Service const& one, testing::channel& io, end_cause why) {
 struct refuses {
     static constexpr std::string_view name = "refuses";
     result<> on_request() const {
-        return rejection{rejection_code::rate_limited, "slow down"}.come_again_in(7s).with_field("x-limit", "3").and_close();
+        return rejection{rejection_code::rate_limited, "slow down"}
+            .come_again_in(7s)
+            .with_field("x-limit", "3")
+            .and_close();
     }
 };
 
@@ -103,18 +106,21 @@ struct limits {
 
 } // namespace
 
-TEST_CASE("a service asks its policies in order, lets them respond and complete in reverse, and answers") {
+TEST_CASE("a service asks its policies in order, lets them respond and complete in reverse, and "
+          "answers") {
     auto const log = std::make_shared<protocol>();
-    auto const one = pipeline(keeps_end{log}, step<1>{log}, step<2>{log}).handle([log](fact<1> const& first, fact<2> const& second) {
-        log->calls.push_back("handler " + std::to_string(first.number) + std::to_string(second.number));
-        return hello();
-    });
+    auto const one = pipeline(keeps_end{log}, step<1>{log}, step<2>{log})
+                         .handle([log](fact<1> const& first, fact<2> const& second) {
+                             log->calls.push_back("handler " + std::to_string(first.number) +
+                                                  std::to_string(second.number));
+                             return hello();
+                         });
     testing::channel io;
 
     serve(one, io);
 
-    CHECK(log->calls == calls{"request one", "request two", "handler 12", "response two", "response one", "complete two",
-                              "complete one"});
+    CHECK(log->calls == calls{"request one", "request two", "handler 12", "response two",
+                              "response one", "complete two", "complete one"});
     CHECK(io.status() == 200);
     CHECK(io.text() == "hello");
     CHECK(log->endings == 1);
@@ -126,18 +132,21 @@ TEST_CASE("a service asks its policies in order, lets them respond and complete 
     CHECK(log->times_are_in_order);
 }
 
-TEST_CASE("the first refusal wins: no later policy is asked, those that admitted respond, all complete once") {
+TEST_CASE("the first refusal wins: no later policy is asked, those that admitted respond, all "
+          "complete once") {
     auto const log = std::make_shared<protocol>();
-    auto const one = pipeline(keeps_end{log}, step<1>{log}, step<2>{log, act::refuse}, step<3>{log}).handle([log] {
-        log->calls.push_back("handler");
-        return hello();
-    });
+    auto const one = pipeline(keeps_end{log}, step<1>{log}, step<2>{log, act::refuse}, step<3>{log})
+                         .handle([log] {
+                             log->calls.push_back("handler");
+                             return hello();
+                         });
     testing::channel io;
 
     serve(one, io);
 
-    CHECK(log->calls == calls{"request one", "request two", "response one", "complete three without fact",
-                              "complete two without fact", "complete one"});
+    CHECK(log->calls == calls{"request one", "request two", "response one",
+                              "complete three without fact", "complete two without fact",
+                              "complete one"});
     CHECK(io.status() == 403);
     CHECK(io.text() == "not past two\n");
     CHECK(log->endings == 1);
@@ -146,13 +155,16 @@ TEST_CASE("the first refusal wins: no later policy is asked, those that admitted
     CHECK(log->admitted == 2);
 }
 
-TEST_CASE("a refusal carries its fields into the answer, is rendered by the dialect, and may close the connection") {
+TEST_CASE("a refusal carries its fields into the answer, is rendered by the dialect, and may close "
+          "the connection") {
     auto const plainly = pipeline(refuses{}).handle(&hello);
-    auto const in_dialect = pipeline(refuses{})
-                                .errors([](rejection const& why, http::request const& asked) {
-                                    return http::response{why.status(), "text/plain", "dialect of " + std::string{asked.path()}};
-                                })
-                                .handle(&hello);
+    auto const in_dialect =
+        pipeline(refuses{})
+            .errors([](rejection const& why, http::request const& asked) {
+                return http::response{why.status(), "text/plain",
+                                      "dialect of " + std::string{asked.path()}};
+            })
+            .handle(&hello);
     testing::channel plain_io;
     testing::channel dialect_io;
 
@@ -169,7 +181,9 @@ TEST_CASE("a refusal carries its fields into the answer, is rendered by the dial
 
 TEST_CASE("a handler may refuse, at once or after waiting") {
     auto const log = std::make_shared<protocol>();
-    auto const refuse = []() -> result<http::response> { return rejection{rejection_code::not_found, "no such model"}; };
+    auto const refuse = []() -> result<http::response> {
+        return rejection{rejection_code::not_found, "no such model"};
+    };
     auto const wait_and_refuse = []() -> asio::awaitable<result<http::response>> {
         auto const executor = co_await asio::this_coro::executor;
         co_await asio::post(executor, asio::use_awaitable);
@@ -191,7 +205,9 @@ TEST_CASE("a handler may refuse, at once or after waiting") {
 
 TEST_CASE("what a handler throws is an internal error to the caller and a fault to the operator") {
     auto const log = std::make_shared<protocol>();
-    auto const thrower = []() -> http::response { throw std::runtime_error{"disk /dev/sda7 is on fire"}; };
+    auto const thrower = []() -> http::response {
+        throw std::runtime_error{"disk /dev/sda7 is on fire"};
+    };
     auto const odd_thrower = []() -> asio::awaitable<http::response> {
         throw 42;
         co_return http::response{200};
@@ -215,21 +231,24 @@ TEST_CASE("what a handler throws is an internal error to the caller and a fault 
 
 TEST_CASE("an awaited hook provides its fact, and later policies wait for it") {
     auto const log = std::make_shared<protocol>();
-    auto const one = pipeline(keeps_end{log}, step<1>{log}, waits{}, step<2>{log}).handle([](fact<9> const& nine) {
-        return http::response{200, "text/plain", std::to_string(nine.number)};
-    });
+    auto const one = pipeline(keeps_end{log}, step<1>{log}, waits{}, step<2>{log})
+                         .handle([](fact<9> const& nine) {
+                             return http::response{200, "text/plain", std::to_string(nine.number)};
+                         });
     testing::channel io;
 
     serve(one, io);
 
     CHECK(io.text() == "9");
-    CHECK(log->calls == calls{"request one", "request two", "response two", "response one", "complete two", "complete one"});
+    CHECK(log->calls == calls{"request one", "request two", "response two", "response one",
+                              "complete two", "complete one"});
 }
 
 TEST_CASE("an awaited hook may refuse or throw; then nothing behind it is asked") {
     for (act const what : {act::refuse, act::explode}) {
         auto const log = std::make_shared<protocol>();
-        auto const one = pipeline(keeps_end{log}, step<1>{log}, waits{what}, step<2>{log}).handle(&hello);
+        auto const one =
+            pipeline(keeps_end{log}, step<1>{log}, waits{what}, step<2>{log}).handle(&hello);
         testing::channel io;
 
         serve(one, io);
@@ -237,7 +256,8 @@ TEST_CASE("an awaited hook may refuse or throw; then nothing behind it is asked"
         CHECK(io.status() == (what == act::refuse ? 503 : 500));
         CHECK(log->refused_by == "waits");
         CHECK(log->fault == (what == act::refuse ? "" : "the directory is gone"));
-        CHECK(log->calls == calls{"request one", "response one", "complete two without fact", "complete one"});
+        CHECK(log->calls ==
+              calls{"request one", "response one", "complete two without fact", "complete one"});
         CHECK(log->endings == 1);
         CHECK(log->admitted == 2);
     }
@@ -253,7 +273,8 @@ TEST_CASE("a body is read once, before the first policy that needs it, and not w
               }),
           needed);
     CHECK(needed.reads() == 1);
-    CHECK(log->calls == calls{"request one", "body payload", "body payload", "handler payload", "response one", "complete one"});
+    CHECK(log->calls == calls{"request one", "body payload", "body payload", "handler payload",
+                              "response one", "complete one"});
     CHECK(log->request_bytes == 7);
 
     testing::channel needless{"payload"};
@@ -272,7 +293,8 @@ TEST_CASE("a refusal before the body is needed leaves the body unread") {
     CHECK(io.reads() == 0);
 }
 
-TEST_CASE("a body that is there is not waited for, and one that breaks is the refusal of whom it was read for") {
+TEST_CASE("a body that is there is not waited for, and one that breaks is the refusal of whom it "
+          "was read for") {
     auto const log = std::make_shared<protocol>();
     testing::channel here{"payload"};
     here.receive();
@@ -297,7 +319,10 @@ TEST_CASE("a stream is delivered to its end, and its facts live until then") {
     auto const log = std::make_shared<protocol>();
     testing::channel io;
 
-    serve(pipeline(keeps_end{log}, provides_watched{log}).handle([](watched const&) { return streamed({"a", "b", "c"}); }), io);
+    serve(pipeline(keeps_end{log}, provides_watched{log}).handle([](watched const&) {
+        return streamed({"a", "b", "c"});
+    }),
+          io);
 
     CHECK(io.text() == "abc");
     CHECK(log->calls == calls{"complete with fact", "fact gone"});
@@ -305,11 +330,15 @@ TEST_CASE("a stream is delivered to its end, and its facts live until then") {
     CHECK(log->response_bytes == testing::channel::head_bytes + 3);
 }
 
-TEST_CASE("a stream that refuses before its first byte becomes another response, with the fields of the policies") {
+TEST_CASE("a stream that refuses before its first byte becomes another response, with the fields "
+          "of the policies") {
     auto const log = std::make_shared<protocol>();
     testing::channel io;
 
-    serve(pipeline(keeps_end{log}, step<1>{log}).handle([] { return streamed({}, pieces::ending::refusal); }), io);
+    serve(pipeline(keeps_end{log}, step<1>{log}).handle([] {
+        return streamed({}, pieces::ending::refusal);
+    }),
+          io);
 
     CHECK(io.status() == 502);
     CHECK(io.text() == "the agent failed\n");
@@ -320,7 +349,8 @@ TEST_CASE("a stream that refuses before its first byte becomes another response,
     CHECK(log->endings == 1);
 }
 
-TEST_CASE("a stream that breaks after its first byte ends with the dialect's verdict, and is recorded as failed") {
+TEST_CASE("a stream that breaks after its first byte ends with the dialect's verdict, and is "
+          "recorded as failed") {
     for (auto const how : {pieces::ending::refusal, pieces::ending::exception}) {
         auto const log = std::make_shared<protocol>();
         testing::channel io;
@@ -344,7 +374,10 @@ TEST_CASE("a client that leaves in the middle of a stream is recorded as gone, o
     testing::channel io;
     io.client_leaves_after(2);
 
-    serve(pipeline(keeps_end{log}, step<1>{log}).handle([] { return streamed({"a", "b", "c"}, pieces::ending::never); }), io);
+    serve(pipeline(keeps_end{log}, step<1>{log}).handle([] {
+        return streamed({"a", "b", "c"}, pieces::ending::never);
+    }),
+          io);
 
     CHECK(log->cause == end_cause::client_gone);
     CHECK(log->status == 200);
@@ -352,7 +385,8 @@ TEST_CASE("a client that leaves in the middle of a stream is recorded as gone, o
     CHECK(log->endings == 1);
 }
 
-TEST_CASE("a handler that is cancelled is answered by the reason, and not at all when the client has gone") {
+TEST_CASE("a handler that is cancelled is answered by the reason, and not at all when the client "
+          "has gone") {
     auto const slow = []() -> asio::awaitable<http::response> {
         co_await wait_for_ever();
         co_return http::response{200};
@@ -362,8 +396,9 @@ TEST_CASE("a handler that is cancelled is answered by the reason, and not at all
         std::uint16_t sent;
         std::uint16_t recorded;
     };
-    for (auto const& [why, sent, recorded] : {expected{end_cause::timed_out, 504, 504}, expected{end_cause::revoked, 401, 401},
-                                              expected{end_cause::drained, 503, 503}, expected{end_cause::client_gone, 0, 499}}) {
+    for (auto const& [why, sent, recorded] :
+         {expected{end_cause::timed_out, 504, 504}, expected{end_cause::revoked, 401, 401},
+          expected{end_cause::drained, 503, 503}, expected{end_cause::client_gone, 0, 499}}) {
         auto const log = std::make_shared<protocol>();
         testing::channel io;
 
@@ -381,7 +416,8 @@ TEST_CASE("an awaited hook that is cancelled ends the exchange") {
     auto const log = std::make_shared<protocol>();
     testing::channel io;
 
-    serve_cancelled(pipeline(keeps_end{log}, waits_for_ever{}, step<1>{log}).handle(&hello), io, end_cause::client_gone);
+    serve_cancelled(pipeline(keeps_end{log}, waits_for_ever{}, step<1>{log}).handle(&hello), io,
+                    end_cause::client_gone);
 
     CHECK(log->calls == calls{"complete one without fact"});
     CHECK(log->cause == end_cause::client_gone);
@@ -389,7 +425,8 @@ TEST_CASE("an awaited hook that is cancelled ends the exchange") {
     CHECK(log->refused_by == "waits_for_ever");
 }
 
-TEST_CASE("an exchange whose frame is destroyed, in the handler or in the stream, completes as drained") {
+TEST_CASE(
+    "an exchange whose frame is destroyed, in the handler or in the stream, completes as drained") {
     auto const slow = []() -> asio::awaitable<http::response> {
         co_await wait_for_ever();
         co_return http::response{200};
@@ -429,7 +466,8 @@ TEST_CASE("the service hands the fact time_limits to the connection") {
 TEST_CASE("any_service serves as the service does that it was made from, and its copies do too") {
     auto const log = std::make_shared<protocol>();
     any_service const one{pipeline(keeps_end{log}).handle(&hello)};
-    any_service const copy = one; // NOLINT(performance-unnecessary-copy-initialization): the copy is the point
+    any_service const copy =
+        one; // NOLINT(performance-unnecessary-copy-initialization): the copy is the point
     testing::channel io;
 
     serve(copy, io);

@@ -1,6 +1,5 @@
-#include "mcp_provider/policy/address_block.hpp"
-
 #include "admitted.hpp"
+#include "mcp_provider/policy/address_block.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -77,7 +76,8 @@ TEST_CASE("block_table blocks at the twentieth distinct wrong token within five 
     manual_clock clock;
     for (std::uint64_t token = 1; token <= 19; ++token)
         for (int again = 0; again != 3; ++again)
-            CHECK(blocks.note_failure("uid:7", token, clock.steady()) == block_table::verdict::counted);
+            CHECK(blocks.note_failure("uid:7", token, clock.steady()) ==
+                  block_table::verdict::counted);
     CHECK(!blocks.blocked_for("uid:7", clock.steady()));
 
     CHECK(blocks.note_failure("uid:7", 20, clock.steady()) == block_table::verdict::blocked);
@@ -89,13 +89,15 @@ TEST_CASE("block_table blocks at the twentieth distinct wrong token within five 
 TEST_CASE("block_table forgets a wrong token after its window") {
     block_table blocks;
     manual_clock clock;
-    for (std::uint64_t token = 1; token <= 19; ++token) blocks.note_failure("uid:7", token, clock.steady());
+    for (std::uint64_t token = 1; token <= 19; ++token)
+        blocks.note_failure("uid:7", token, clock.steady());
     clock.advance(5min);
 
     CHECK(blocks.note_failure("uid:7", 20, clock.steady()) == block_table::verdict::counted);
 }
 
-TEST_CASE("block_table calls a caller suspicious at the third refusal for rate and blocks it at the fourth") {
+TEST_CASE("block_table calls a caller suspicious at the third refusal for rate and blocks it at "
+          "the fourth") {
     block_table blocks;
     manual_clock clock;
     using verdict = block_table::verdict;
@@ -126,7 +128,8 @@ TEST_CASE("block_table never shortens a block, and ends it when it is told to") 
     CHECK(blocks.blocked_for("key_1", clock.steady()) == 24h);
 
     std::map<std::string, std::chrono::nanoseconds> listed;
-    blocks.for_each_block(clock.steady(), [&](std::string_view who, auto left) { listed.emplace(who, left); });
+    blocks.for_each_block(clock.steady(),
+                          [&](std::string_view who, auto left) { listed.emplace(who, left); });
     CHECK(listed.size() == 2);
     CHECK(listed["uid:3"] == 1h);
 

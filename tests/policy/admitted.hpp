@@ -16,8 +16,8 @@ inline local_caller admitted_caller(http::request const& asked) {
 }
 
 /// Precondition: the caller is not blocked.
-inline throttled admitted_throttled(std::shared_ptr<block_table> const& blocks, local_caller const& caller,
-                                    manual_clock const& clock) {
+inline throttled admitted_throttled(std::shared_ptr<block_table> const& blocks,
+                                    local_caller const& caller, manual_clock const& clock) {
     return address_block<manual_clock>{blocks, clock}.on_request(caller).value();
 }
 

@@ -1,8 +1,6 @@
-#include "mcp_provider/policy/authenticate.hpp"
-
-#include "mcp_provider/crypto/base64.hpp"
-
 #include "admitted.hpp"
+#include "mcp_provider/crypto/base64.hpp"
+#include "mcp_provider/policy/authenticate.hpp"
 
 #include <chrono>
 #include <map>
@@ -61,7 +59,9 @@ struct door {
         auto const watched = admitted_throttled(blocks, caller, clock);
         return policy().or_anonymous().on_request(asked, caller, watched);
     }
-    authenticate<keys, manual_clock> policy() const { return authenticate<keys, manual_clock>{ring, users, clock}; }
+    authenticate<keys, manual_clock> policy() const {
+        return authenticate<keys, manual_clock>{ring, users, clock};
+    }
 
     manual_clock clock;
     std::shared_ptr<keys> ring = std::make_shared<keys>();
@@ -70,7 +70,9 @@ struct door {
     fake_peer stranger{2000};
 };
 
-std::string basic(std::string_view user_and_password) { return "Basic " + crypto::base64_encode(user_and_password); }
+std::string basic(std::string_view user_and_password) {
+    return "Basic " + crypto::base64_encode(user_and_password);
+}
 
 } // namespace
 
@@ -143,11 +145,13 @@ TEST_CASE("authenticate refuses a missing token with 401 and counts nothing") {
         CHECK(refused.error().status() == 401);
         CHECK(refused.error().reason() == "invalid_api_key");
         CHECK(refused.error().security_event().empty());
-        CHECK(refused.error().fields().front() == std::pair<std::string_view, std::string>{"WWW-Authenticate", "Bearer"});
+        CHECK(refused.error().fields().front() ==
+              std::pair<std::string_view, std::string>{"WWW-Authenticate", "Bearer"});
     }
 }
 
-TEST_CASE("authenticate refuses a wrong token as a security event, even of an allowed user, and never repeats it") {
+TEST_CASE("authenticate refuses a wrong token as a security event, even of an allowed user, and "
+          "never repeats it") {
     door one;
     fake_request asked;
     asked.with("Authorization", "Bearer sk-secret-guess");
@@ -160,7 +164,8 @@ TEST_CASE("authenticate refuses a wrong token as a security event, even of an al
     CHECK(refused.error().message().find("guess") == std::string::npos);
 }
 
-TEST_CASE("authenticate is throttled: twenty distinct wrong tokens shut the caller out, and only that caller") {
+TEST_CASE("authenticate is throttled: twenty distinct wrong tokens shut the caller out, and only "
+          "that caller") {
     door one;
     auto const guess = [&](int number) {
         fake_request asked;
@@ -217,7 +222,9 @@ TEST_CASE("authenticate refuses two credentials that differ, and takes two that 
     fake_request twice;
     twice.with("Authorization", "Bearer good").with("Authorization", basic("me:other"));
     fake_request agree;
-    agree.with("Authorization", basic("me:good")).with("x-api-key", "good").with("Authorization", "Bearer good");
+    agree.with("Authorization", basic("me:good"))
+        .with("x-api-key", "good")
+        .with("Authorization", "Bearer good");
     fake_request dummy;
     dummy.with("Authorization", "Bearer noop").with("x-api-key", "good");
 
@@ -230,7 +237,8 @@ TEST_CASE("authenticate refuses two credentials that differ, and takes two that 
 
 TEST_CASE("authenticate does not guess at schemes and encodings that it cannot read") {
     door one;
-    for (auto const* value : {"Digest username=me", "Basic !!!", "Basic Z29vZA==", "Negotiate abc", "good"}) {
+    for (auto const* value :
+         {"Digest username=me", "Basic !!!", "Basic Z29vZA==", "Negotiate abc", "good"}) {
         CAPTURE(value);
         fake_request asked;
         asked.with("Authorization", value);
@@ -244,7 +252,8 @@ TEST_CASE("authenticate does not guess at schemes and encodings that it cannot r
     CHECK(one.ask(nothing)->id() == "uid:1000");
 }
 
-TEST_CASE("authenticate lets programs without a token discover, where that is open, but no browser") {
+TEST_CASE(
+    "authenticate lets programs without a token discover, where that is open, but no browser") {
     door one;
     fake_request program;
     program.from(one.stranger);

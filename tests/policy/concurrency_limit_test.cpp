@@ -14,7 +14,8 @@
 using namespace mcp_provider;
 using namespace std::chrono_literals;
 
-TEST_CASE("concurrency_limit admits as many as there are places, over all routes, and one more when one has left") {
+TEST_CASE("concurrency_limit admits as many as there are places, over all routes, and one more "
+          "when one has left") {
     auto const gauge = std::make_shared<concurrency_gauge>(2U);
     concurrency_limit const chat{gauge};
     concurrency_limit const embed{gauge};
@@ -26,7 +27,8 @@ TEST_CASE("concurrency_limit admits as many as there are places, over all routes
     REQUIRE(!third);
     CHECK(third.error().status() == 503);
     CHECK(third.error().retry_after() == 1s);
-    CHECK(third.error().message() == "server busy, please try again. maximum pending requests exceeded");
+    CHECK(third.error().message() ==
+          "server busy, please try again. maximum pending requests exceeded");
     CHECK(gauge->running() == 2);
 
     first.reset();
@@ -56,7 +58,8 @@ TEST_CASE("concurrency_gauge never lets more in than it has places, with eight t
                 if (!gauge.try_enter()) continue;
                 auto const now = ++inside;
                 auto seen = most.load();
-                while (now > seen && !most.compare_exchange_weak(seen, now)) {}
+                while (now > seen && !most.compare_exchange_weak(seen, now)) {
+                }
                 --inside;
                 gauge.leave();
             }

@@ -1,5 +1,4 @@
 #include "mcp_provider/policy/content_rules.hpp"
-
 #include "mcp_provider/testing/fake_agent.hpp"
 
 #include <memory>
@@ -19,7 +18,8 @@ struct prompt {
     explicit prompt(std::vector<std::string> of) : texts{std::move(of)} {}
     template <class Visit>
     void for_each_text(Visit&& visit) const {
-        for (std::size_t i = 0; i != texts.size(); ++i) visit("/messages/" + std::to_string(i) + "/content", texts[i]);
+        for (std::size_t i = 0; i != texts.size(); ++i)
+            visit("/messages/" + std::to_string(i) + "/content", texts[i]);
     }
     std::vector<std::string> texts;
 };
@@ -43,21 +43,24 @@ using names = std::vector<std::string_view>;
 } // namespace
 
 TEST_CASE("content_rules of the profile editor flag the seed's patterns and let them pass") {
-    auto const [kept, got, noted] = scan(default_content_rules(content_action::flag),
-                                   {"Import OS, then Eval(x)", "<ScRiPt> <?PHP", "os.exec(cmd); import os"});
+    auto const [kept, got, noted] =
+        scan(default_content_rules(content_action::flag),
+             {"Import OS, then Eval(x)", "<ScRiPt> <?PHP", "os.exec(cmd); import os"});
 
     REQUIRE(got);
     CHECK(got->names() == names{"import_os", "eval_call", "script_tag", "php_tag", "exec_call"});
     CHECK(noted == "import_os,eval_call,script_tag,php_tag,exec_call");
 }
 
-TEST_CASE("content_rules of the profile strict refuse the seed's patterns, and say which and where") {
+TEST_CASE(
+    "content_rules of the profile strict refuse the seed's patterns, and say which and where") {
     auto const rules = default_content_rules(content_action::reject);
-    for (auto const& [text, rule] : std::vector<std::pair<std::string, std::string>>{{"<script", "script_tag"},
-                                                                                      {"x<?PHP", "php_tag"},
-                                                                                      {"exec(", "exec_call"},
-                                                                                      {"a Eval(b", "eval_call"},
-                                                                                      {"import os", "import_os"}}) {
+    for (auto const& [text, rule] :
+         std::vector<std::pair<std::string, std::string>>{{"<script", "script_tag"},
+                                                          {"x<?PHP", "php_tag"},
+                                                          {"exec(", "exec_call"},
+                                                          {"a Eval(b", "eval_call"},
+                                                          {"import os", "import_os"}}) {
         auto const [kept, got, noted] = scan(rules, {"fine", text});
         REQUIRE(!got);
         CHECK(got.error().status() == 400);
@@ -69,8 +72,9 @@ TEST_CASE("content_rules of the profile strict refuse the seed's patterns, and s
 }
 
 TEST_CASE("content_rules let near misses pass") {
-    auto const [kept, got, noted] = scan(default_content_rules(content_action::reject),
-                                   {"script>", "< script", "<? php", "exec (", "evaluate", "import  os", "important os"});
+    auto const [kept, got, noted] =
+        scan(default_content_rules(content_action::reject),
+             {"script>", "< script", "<? php", "exec (", "evaluate", "import  os", "important os"});
 
     REQUIRE(got);
     CHECK(got->names().empty());
@@ -78,8 +82,9 @@ TEST_CASE("content_rules let near misses pass") {
 }
 
 TEST_CASE("content_rules act by the action of each rule, and flag what comes beside a refusal") {
-    auto const [kept, got, noted] = scan({{"soft", content_action::flag, "maybe", {}}, {"hard", content_action::reject, "never", {}}},
-                                   {"maybe never"});
+    auto const [kept, got, noted] = scan({{"soft", content_action::flag, "maybe", {}},
+                                          {"hard", content_action::reject, "never", {}}},
+                                         {"maybe never"});
 
     REQUIRE(!got);
     CHECK(got.error().reason() == "content_rejected");
@@ -95,7 +100,10 @@ TEST_CASE("content_rules ask the operator's own searches") {
 }
 
 TEST_CASE("content_rule_set takes no rule without a name or with nothing to look for") {
-    CHECK_THROWS_AS((content_rule_set{{{"", content_action::flag, "x", {}}}}), std::invalid_argument);
-    CHECK_THROWS_AS((content_rule_set{{{"a,b", content_action::flag, "x", {}}}}), std::invalid_argument);
-    CHECK_THROWS_AS((content_rule_set{{{"a", content_action::flag, "", {}}}}), std::invalid_argument);
+    CHECK_THROWS_AS((content_rule_set{{{"", content_action::flag, "x", {}}}}),
+                    std::invalid_argument);
+    CHECK_THROWS_AS((content_rule_set{{{"a,b", content_action::flag, "x", {}}}}),
+                    std::invalid_argument);
+    CHECK_THROWS_AS((content_rule_set{{{"a", content_action::flag, "", {}}}}),
+                    std::invalid_argument);
 }

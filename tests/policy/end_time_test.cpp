@@ -10,7 +10,8 @@ using namespace std::chrono_literals;
 TEST_CASE("utc_text writes seconds of UTC") {
     CHECK(utc_text(system_time{}) == "1970-01-01T00:00:00Z");
     CHECK(utc_text(system_time{std::chrono::seconds{1'767'225'599}}) == "2025-12-31T23:59:59Z");
-    CHECK(utc_text(system_time{std::chrono::seconds{1'709'164'800}} + 900ms) == "2024-02-29T00:00:00Z");
+    CHECK(utc_text(system_time{std::chrono::seconds{1'709'164'800}} + 900ms) ==
+          "2024-02-29T00:00:00Z");
 }
 
 TEST_CASE("whole_seconds rounds up, so that who waits them is not refused again") {

@@ -13,7 +13,8 @@ namespace {
 
 struct plain {
     static result<plain> from_json(boost::json::value const& document) {
-        if (!document.is_object()) return rejection{rejection_code::bad_request, "must be an object"}.at("");
+        if (!document.is_object())
+            return rejection{rejection_code::bad_request, "must be an object"}.at("");
         return plain{document.get_object().size()};
     }
     std::size_t members;
@@ -24,7 +25,8 @@ struct bounded {
         std::int64_t most = 5;
     };
     static result<bounded> from_json(boost::json::value const& document, rules const& bounds) {
-        if (document.to_number<std::int64_t>() > bounds.most) return rejection{rejection_code::bad_request, "too much"};
+        if (document.to_number<std::int64_t>() > bounds.most)
+            return rejection{rejection_code::bad_request, "too much"};
         return bounded{};
     }
 };
@@ -47,7 +49,8 @@ TEST_CASE("json_body provides what from_json makes of the document") {
 TEST_CASE("json_body hands its rules to from_json where the type has some") {
     CHECK(json_body<bounded>{bounded::rules{}}.on_request(http::body{"5"}));
     CHECK(!json_body<bounded>{bounded::rules{}}.on_request(http::body{"6"}));
-    CHECK(json_body<bounded>{std::make_shared<bounded::rules const>(bounded::rules{6})}.on_request(http::body{"6"}));
+    CHECK(json_body<bounded>{std::make_shared<bounded::rules const>(bounded::rules{6})}.on_request(
+        http::body{"6"}));
 }
 
 TEST_CASE("json_body says that a body is missing, in Ollama's words") {

@@ -15,7 +15,8 @@ using namespace mcp_provider;
 
 namespace {
 
-std::multiset<std::size_t> found_in(literal_matcher const& matcher, std::string_view text, std::size_t piece = 1000) {
+std::multiset<std::size_t> found_in(literal_matcher const& matcher, std::string_view text,
+                                    std::size_t piece = 1000) {
     std::multiset<std::size_t> found;
     auto at = literal_matcher::start;
     for (; !text.empty(); text.remove_prefix(std::min(piece, text.size())))
@@ -63,7 +64,8 @@ TEST_CASE("literal_matcher agrees with a naive search on random texts of few let
     };
     for (int round = 0; round != 300; ++round) {
         std::vector<std::string> words;
-        for (std::size_t i = 0; i != 1 + random() % 6; ++i) words.push_back(text_of(1 + random() % 4));
+        for (std::size_t i = 0; i != 1 + random() % 6; ++i)
+            words.push_back(text_of(1 + random() % 4));
         std::string const text = text_of(random() % 60);
         auto const lower = [](std::string one) {
             for (char& c : one) c = http::to_lower(c);

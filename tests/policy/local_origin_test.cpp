@@ -1,5 +1,4 @@
 #include "mcp_provider/policy/local_origin.hpp"
-
 #include "mcp_provider/policy/preflight.hpp"
 #include "mcp_provider/testing/fake_request.hpp"
 
@@ -49,7 +48,8 @@ TEST_CASE("local_origin admits a program of this machine and says that it is no 
     CHECK(caller->peer().user() == 1000U);
 }
 
-TEST_CASE("local_origin refuses a peer that is not loopback, and calls that an attempt at external access") {
+TEST_CASE("local_origin refuses a peer that is not loopback, and calls that an attempt at external "
+          "access") {
     fake_peer const stranger{"192.168.1.7"};
     fake_request asked;
     asked.from(stranger);
@@ -57,18 +57,39 @@ TEST_CASE("local_origin refuses a peer that is not loopback, and calls that an a
     CHECK(event_of(origin_policy().on_request(asked)) == "external_access_attempt");
 }
 
-TEST_CASE("local_origin knows the loopback names with our port, in any case, and nothing like them") {
+TEST_CASE(
+    "local_origin knows the loopback names with our port, in any case, and nothing like them") {
     auto const policy = origin_policy();
 
-    for (auto const* host : {"127.0.0.1:11434", "localhost:11434", "LocalHost:11434", "[::1]:11434"}) {
+    for (auto const* host :
+         {"127.0.0.1:11434", "localhost:11434", "LocalHost:11434", "[::1]:11434"}) {
         CAPTURE(host);
         CHECK(admits_host(policy, host));
     }
-    for (auto const* host :
-         {"", "127.0.0.1", "localhost", "[::1]", "::1", "::1:11434", "127.0.0.1:", "127.0.0.1:11435", "127.0.0.1:011434",
-          "127.0.0.1:11434 ", "127.0.0.2:11434", "0.0.0.0:11434", "localhost.:11434", "localhost.evil.com:11434",
-          "evil.com:11434", "evil.localhost:11434", "box.local:11434", "host.internal:11434", "user@127.0.0.1:11434",
-          "127.0.0.1:11434:11434", "[::1]x:11434", "[::1", "2130706433:11434", "0x7f.1:11434"}) {
+    for (auto const* host : {"",
+                             "127.0.0.1",
+                             "localhost",
+                             "[::1]",
+                             "::1",
+                             "::1:11434",
+                             "127.0.0.1:",
+                             "127.0.0.1:11435",
+                             "127.0.0.1:011434",
+                             "127.0.0.1:11434 ",
+                             "127.0.0.2:11434",
+                             "0.0.0.0:11434",
+                             "localhost.:11434",
+                             "localhost.evil.com:11434",
+                             "evil.com:11434",
+                             "evil.localhost:11434",
+                             "box.local:11434",
+                             "host.internal:11434",
+                             "user@127.0.0.1:11434",
+                             "127.0.0.1:11434:11434",
+                             "[::1]x:11434",
+                             "[::1",
+                             "2130706433:11434",
+                             "0x7f.1:11434"}) {
         CAPTURE(host);
         CHECK(!admits_host(policy, host));
     }
@@ -82,7 +103,8 @@ TEST_CASE("local_origin takes a host without a port only where our port is 80") 
     CHECK(!admits_host(origin_policy(), "localhost", 11434));
 }
 
-TEST_CASE("local_origin knows configured hosts exactly, and loses the loopback names that are not configured") {
+TEST_CASE("local_origin knows configured hosts exactly, and loses the loopback names that are not "
+          "configured") {
     auto const policy = origin_policy({"Host.Docker.Internal", "gateway:8080", "127.0.0.1"});
 
     CHECK(admits_host(policy, "host.docker.internal:11434"));
@@ -108,23 +130,29 @@ TEST_CASE("local_origin refuses a rebound name, no Host and two of them") {
 }
 
 TEST_CASE("local_origin admits its own loopback origins and the configured ones, exactly") {
-    auto const policy = origin_policy({"127.0.0.1"}, {"https://ui.example", "vscode-webview://abc"});
+    auto const policy =
+        origin_policy({"127.0.0.1"}, {"https://ui.example", "vscode-webview://abc"});
     auto const admits = [&](std::string_view origin, std::uint16_t port = 11434) {
         fake_peer const peer{1000, port};
         fake_request asked;
-        asked.without("Host").with("Host", "127.0.0.1:" + std::to_string(port)).with("Origin", origin).from(peer);
+        asked.without("Host")
+            .with("Host", "127.0.0.1:" + std::to_string(port))
+            .with("Origin", origin)
+            .from(peer);
         return policy.on_request(asked).has_value();
     };
 
-    for (auto const* origin : {"http://127.0.0.1:11434", "http://localhost:11434", "http://[::1]:11434",
-                               "https://ui.example", "vscode-webview://abc"}) {
+    for (auto const* origin :
+         {"http://127.0.0.1:11434", "http://localhost:11434", "http://[::1]:11434",
+          "https://ui.example", "vscode-webview://abc"}) {
         CAPTURE(origin);
         CHECK(admits(origin));
     }
     for (auto const* origin :
-         {"null", "", "*", "https://127.0.0.1:11434", "http://127.0.0.1:3000", "http://127.0.0.1", "http://localhost",
-          "http://[::1]", "https://ui.example.evil.com", "https://ui.example:443", "https://UI.example",
-          "http://ui.example", "https://evil.com", "file://", "http://127.0.0.1:11434/"}) {
+         {"null", "", "*", "https://127.0.0.1:11434", "http://127.0.0.1:3000", "http://127.0.0.1",
+          "http://localhost", "http://[::1]", "https://ui.example.evil.com",
+          "https://ui.example:443", "https://UI.example", "http://ui.example", "https://evil.com",
+          "file://", "http://127.0.0.1:11434/"}) {
         CAPTURE(origin);
         CHECK(!admits(origin));
     }
@@ -202,7 +230,8 @@ TEST_CASE("local_origin gives an allowed page its CORS fields and nobody else") 
 
     CHECK(answer.fields().get("Access-Control-Allow-Origin") == "http://localhost:11434");
     CHECK(answer.fields().get("Vary") == "Origin");
-    CHECK(answer.fields().get("Access-Control-Expose-Headers").find("x-request-id") != std::string_view::npos);
+    CHECK(answer.fields().get("Access-Control-Expose-Headers").find("x-request-id") !=
+          std::string_view::npos);
     CHECK(other.fields().size() == 0);
 }
 
@@ -211,9 +240,11 @@ TEST_CASE("preflight allows what the SDKs send, and never the private network") 
 
     CHECK(answer.status() == 204);
     auto const allowed = answer.fields().get("Access-Control-Allow-Headers");
-    for (auto const* one : {"Authorization", "Content-Type", "x-api-key", "x-stainless-lang", "x-stainless-retry-count"})
+    for (auto const* one : {"Authorization", "Content-Type", "x-api-key", "x-stainless-lang",
+                            "x-stainless-retry-count"})
         CHECK(allowed.find(one) != std::string_view::npos);
-    CHECK(answer.fields().get("Access-Control-Allow-Methods").find("POST") != std::string_view::npos);
+    CHECK(answer.fields().get("Access-Control-Allow-Methods").find("POST") !=
+          std::string_view::npos);
     CHECK(answer.fields().get("Access-Control-Max-Age") == "43200");
     CHECK(!answer.fields().has("Access-Control-Allow-Private-Network"));
     CHECK(!answer.fields().has("Access-Control-Allow-Origin"));

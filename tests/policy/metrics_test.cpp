@@ -1,6 +1,5 @@
-#include "mcp_provider/policy/metrics.hpp"
-
 #include "mcp_provider/pipeline/pipeline.hpp"
+#include "mcp_provider/policy/metrics.hpp"
 #include "mcp_provider/testing/channel.hpp"
 #include "mcp_provider/testing/fake_request.hpp"
 #include "mcp_provider/testing/run.hpp"
@@ -38,10 +37,12 @@ bool has_line(std::string const& text, std::string_view line) {
 }
 
 auto service_with(std::shared_ptr<exchange_metrics> const& all, std::string_view route) {
-    return pipeline(metrics{all, route}, picky{}).handle([](http::request const& asked) -> result<http::response> {
-        if (asked.query() == "broken") return rejection{rejection_code::upstream_failed, "no upstream"};
-        return http::response{200, "text/plain", "hello"};
-    });
+    return pipeline(metrics{all, route}, picky{})
+        .handle([](http::request const& asked) -> result<http::response> {
+            if (asked.query() == "broken")
+                return rejection{rejection_code::upstream_failed, "no upstream"};
+            return http::response{200, "text/plain", "hello"};
+        });
 }
 
 template <class Service>
@@ -64,11 +65,21 @@ TEST_CASE("metrics count exchanges by method, route and class of status") {
 
     std::string const text = shown(all);
 
-    CHECK(has_line(text, R"(http_server_requests_total{route="/api/chat",method="POST",status_class="2xx"} 2)"));
-    CHECK(has_line(text, R"(http_server_requests_total{route="/api/chat",method="POST",status_class="4xx"} 1)"));
-    CHECK(has_line(text, R"(http_server_requests_total{route="/api/chat",method="HEAD",status_class="2xx"} 1)"));
-    CHECK(has_line(text, R"(http_server_requests_total{route="/api/chat",method="other",status_class="5xx"} 1)"));
-    CHECK(has_line(text, R"(http_server_request_duration_seconds_count{route="/api/chat",method="POST",status_class="2xx"} 2)"));
+    CHECK(has_line(
+        text,
+        R"(http_server_requests_total{route="/api/chat",method="POST",status_class="2xx"} 2)"));
+    CHECK(has_line(
+        text,
+        R"(http_server_requests_total{route="/api/chat",method="POST",status_class="4xx"} 1)"));
+    CHECK(has_line(
+        text,
+        R"(http_server_requests_total{route="/api/chat",method="HEAD",status_class="2xx"} 1)"));
+    CHECK(has_line(
+        text,
+        R"(http_server_requests_total{route="/api/chat",method="other",status_class="5xx"} 1)"));
+    CHECK(has_line(
+        text,
+        R"(http_server_request_duration_seconds_count{route="/api/chat",method="POST",status_class="2xx"} 2)"));
     CHECK(has_line(text, R"(http_server_first_byte_seconds_count{route="/api/chat"} 3)"));
     CHECK(has_line(text, R"(http_server_exchanges_ended_total{cause="completed"} 3)"));
     CHECK(has_line(text, R"(http_server_exchanges_ended_total{cause="refused"} 2)"));
@@ -95,10 +106,13 @@ TEST_CASE("metrics go on counting when a reload has replaced the pipelines") {
     auto const all = std::make_shared<exchange_metrics>();
     for (int generation = 0; generation != 3; ++generation) {
         ask(service_with(all, "/api/chat"), "GET", "/");
-        CHECK(has_line(shown(all), R"(policy_decisions_total{policy="picky",decision="admitted"} )" +
-                                       std::to_string(generation + 1)));
+        CHECK(
+            has_line(shown(all), R"(policy_decisions_total{policy="picky",decision="admitted"} )" +
+                                     std::to_string(generation + 1)));
     }
-    CHECK(has_line(shown(all), R"(http_server_requests_total{route="/api/chat",method="GET",status_class="2xx"} 3)"));
+    CHECK(has_line(
+        shown(all),
+        R"(http_server_requests_total{route="/api/chat",method="GET",status_class="2xx"} 3)"));
 }
 
 TEST_CASE("metrics count those that run, until they are over") {

@@ -1,5 +1,4 @@
 #include "mcp_provider/policy/rate_table.hpp"
-
 #include "mcp_provider/testing/manual_clock.hpp"
 
 #include <algorithm>
@@ -31,7 +30,8 @@ rate_rules rules_of(std::uint32_t most, std::chrono::seconds window, std::uint32
     return rules;
 }
 
-bool admits(rate_table& table, std::string_view session, std::string_view client, manual_clock const& clock) {
+bool admits(rate_table& table, std::string_view session, std::string_view client,
+            manual_clock const& clock) {
     return table.admit(session, client, clock.steady()).is == rate_table::answer::admitted;
 }
 
@@ -45,7 +45,8 @@ public:
                (rules_.burst == 0 || count(key, 1s, now) < rules_.burst);
     }
     void accept(std::string const& key, steady_time now) { accepted_[key].push_back(now); }
-    [[nodiscard]] std::size_t count(std::string const& key, std::chrono::nanoseconds span, steady_time now) const {
+    [[nodiscard]] std::size_t count(std::string const& key, std::chrono::nanoseconds span,
+                                    steady_time now) const {
         auto const at = accepted_.find(key);
         if (at == accepted_.end()) return 0;
         std::size_t inside = 0;
@@ -61,7 +62,8 @@ private:
 
 } // namespace
 
-TEST_CASE("rate_table admits the limit in a window and not one more, for a session and for its client") {
+TEST_CASE(
+    "rate_table admits the limit in a window and not one more, for a session and for its client") {
     rate_table table{rules_of(3, 60s)};
     manual_clock clock;
     CHECK(admits(table, "ses_1", "uid:1", clock));
@@ -83,7 +85,8 @@ TEST_CASE("a refusal of rate_table consumes nothing, neither for the session nor
     manual_clock clock;
     CHECK(admits(table, "ses_1", "uid:1", clock));
     CHECK(admits(table, "ses_2", "uid:1", clock));
-    for (int i = 0; i != 50; ++i) CHECK(!admits(table, "ses_1", "uid:1", clock)); // for the client's sake
+    for (int i = 0; i != 50; ++i)
+        CHECK(!admits(table, "ses_1", "uid:1", clock)); // for the client's sake
 
     CHECK(admits(table, "ses_1", "uid:2", clock)); // the session had used one only
     CHECK(!admits(table, "ses_1", "uid:3", clock));
@@ -124,13 +127,15 @@ TEST_CASE("rate_table tells what is left of the tighter limit and when that grow
 TEST_CASE("rate_table is exact for random traffic of many sessions and clients") {
     std::mt19937_64 random{7};
     for (int round = 0; round != 30; ++round) {
-        auto const rules = rules_of(static_cast<std::uint32_t>(2 + random() % 8), std::chrono::seconds{2 + random() % 5},
+        auto const rules = rules_of(static_cast<std::uint32_t>(2 + random() % 8),
+                                    std::chrono::seconds{2 + random() % 5},
                                     static_cast<std::uint32_t>(random() % 4));
         rate_table table{rules};
         oracle expected{rules};
         manual_clock clock;
         for (int step = 0; step != 500; ++step) {
-            clock.advance(std::chrono::milliseconds{random() % 3 == 0 ? random() % 1500 : random() % 50});
+            clock.advance(
+                std::chrono::milliseconds{random() % 3 == 0 ? random() % 1500 : random() % 50});
             std::string const session = "ses_" + std::to_string(random() % 4);
             std::string const client = "uid:" + std::to_string(random() % 3);
             auto const now = clock.steady();
@@ -146,7 +151,8 @@ TEST_CASE("rate_table is exact for random traffic of many sessions and clients")
                 REQUIRE(expected.may(client, then));
                 REQUIRE(!(expected.may(session, then - 1ns) && expected.may(client, then - 1ns)));
             }
-            auto const used = std::max(expected.count(session, rules.window, now), expected.count(client, rules.window, now));
+            auto const used = std::max(expected.count(session, rules.window, now),
+                                       expected.count(client, rules.window, now));
             REQUIRE(decided.budget.remaining == rules.max_requests - used);
         }
     }

@@ -1,5 +1,4 @@
 #include "mcp_provider/policy/request_limits.hpp"
-
 #include "mcp_provider/testing/fake_request.hpp"
 
 #include <cstdint>
@@ -37,13 +36,16 @@ TEST_CASE("request_limits admits as many header fields as are allowed and not on
 
     asked.with("c", "3");
     CHECK(status_of_asking(asked, rules) == 431);
-    CHECK(request_limits{rules}.on_request(asked).error().message() == "too many header fields: 4; allowed are 3");
+    CHECK(request_limits{rules}.on_request(asked).error().message() ==
+          "too many header fields: 4; allowed are 3");
 }
 
 TEST_CASE("request_limits admits as many query parameters as are allowed and not one more") {
     request_rules rules;
     rules.max_query_params = 2;
-    auto const asks = [&](std::string_view target) { return status_of_asking(fake_request{"GET", target}, rules); };
+    auto const asks = [&](std::string_view target) {
+        return status_of_asking(fake_request{"GET", target}, rules);
+    };
 
     CHECK(asks("/api/tags") == 200);
     CHECK(asks("/api/tags?") == 200);
@@ -63,7 +65,8 @@ TEST_CASE("request_limits refuses a body over its limit from the head alone") {
     CHECK(status_of_asking(asked.announcing({true, 0}), rules) == 200);
 }
 
-TEST_CASE("request_limits takes the content types of its list, and from programs what they send without thinking") {
+TEST_CASE("request_limits takes the content types of its list, and from programs what they send "
+          "without thinking") {
     CHECK(status_of_posting("application/json") == 200);
     CHECK(status_of_posting("APPLICATION/json ; charset=utf-8") == 200);
     CHECK(status_of_posting("text/event-stream") == 200);

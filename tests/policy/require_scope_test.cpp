@@ -25,6 +25,7 @@ TEST_CASE("require_scope lets those pass that have the scope and names it to the
     auto const refused = policy.on_request(someone(scope::discover));
     REQUIRE(!refused);
     CHECK(refused.error().status() == 403);
-    CHECK(refused.error().message() == "this needs the scope 'generate', which key_1 does not have");
+    CHECK(refused.error().message() ==
+          "this needs the scope 'generate', which key_1 does not have");
     CHECK(refused.error().reason() == "insufficient_scope");
 }

@@ -13,7 +13,8 @@ using namespace std::chrono_literals;
 namespace {
 
 /// The sentence itself: how many of `accepted` lie within the span that ends at `now`.
-std::size_t count_naively(std::vector<steady_time> const& accepted, std::chrono::nanoseconds span, steady_time now) {
+std::size_t count_naively(std::vector<steady_time> const& accepted, std::chrono::nanoseconds span,
+                          steady_time now) {
     std::size_t count = 0;
     for (steady_time const one : accepted)
         if (one + span > now) ++count;
@@ -28,7 +29,8 @@ TEST_CASE("sliding_window remembers the latest times in order, also after it has
 
     CHECK(window.size() == 4);
     for (int n = 1; n <= 4; ++n)
-        CHECK(window.latest(static_cast<std::size_t>(n)) == steady_time{std::chrono::seconds{11 - n}});
+        CHECK(window.latest(static_cast<std::size_t>(n)) ==
+              steady_time{std::chrono::seconds{11 - n}});
 }
 
 TEST_CASE("sliding_window says how long to wait, to the nanosecond") {
@@ -44,7 +46,8 @@ TEST_CASE("sliding_window says how long to wait, to the nanosecond") {
     CHECK(window.wait_for(1, 10s, start + 10s) == 1s);
 }
 
-TEST_CASE("sliding_window never admits more than the limit in any window and never refuses below it") {
+TEST_CASE(
+    "sliding_window never admits more than the limit in any window and never refuses below it") {
     std::mt19937_64 random{20261123};
     for (int round = 0; round != 200; ++round) {
         std::size_t const limit = 1 + random() % 20;
@@ -54,7 +57,8 @@ TEST_CASE("sliding_window never admits more than the limit in any window and nev
         steady_time now{1000ns};
         for (int step = 0; step != 400; ++step) {
             // Bursts and gaps: mostly at once or soon after, now and then after a whole window.
-            now += std::chrono::nanoseconds{random() % 10 == 0 ? span.count() : static_cast<std::int64_t>(random() % 4)};
+            now += std::chrono::nanoseconds{
+                random() % 10 == 0 ? span.count() : static_cast<std::int64_t>(random() % 4)};
             std::size_t const inside = count_naively(accepted, span, now);
             bool const may = window.wait_for(limit, span, now) == 0ns;
             REQUIRE(inside <= limit);

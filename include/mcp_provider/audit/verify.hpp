@@ -96,8 +96,7 @@ inline void check_file(chain_checker& checker, std::string const& path) {
         std::uint64_t const seq = detail::first_seq_of(file);
         in_order.emplace_back(seq, std::move(file));
     }
-    std::stable_sort(in_order.begin(), in_order.end(),
-                     [](auto const& a, auto const& b) { return a.first < b.first; });
+    std::sort(in_order.begin(), in_order.end());
     chain_checker checker{initial, expected};
     for (auto const& [seq, file] : in_order) detail::check_file(checker, file);
     return checker.finish();

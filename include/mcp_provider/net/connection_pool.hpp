@@ -33,7 +33,8 @@ class client_connection final : private detail::deadline {
 public:
     using io_step = detail::io_step;
 
-    client_connection(connection_pool& pool, detail::deadlines& keeper, asio::any_io_executor executor)
+    client_connection(connection_pool& pool, detail::deadlines& keeper,
+                      asio::any_io_executor executor)
         : deadline{keeper}, pool_{pool}, socket_{std::move(executor)} {}
 
     [[nodiscard]] tcp::socket& socket() noexcept { return socket_; }
@@ -55,7 +56,8 @@ public:
         if (tls_) return tls_->read(into, size, got);
         got = socket_.read_some(asio::buffer(into, size), error_);
         if (!error_) return io_step::done;
-        if (error_ == asio::error::would_block || error_ == asio::error::try_again) return io_step::wants_read;
+        if (error_ == asio::error::would_block || error_ == asio::error::try_again)
+            return io_step::wants_read;
         return error_ == asio::error::eof ? io_step::closed : io_step::failed;
     }
 
@@ -67,14 +69,17 @@ public:
             // One record instead of one a piece. After `wants_write` the next try has the same bytes, as TLS wants it.
             constexpr std::size_t record = 16 * 1024;
             std::string together;
-            for (std::string_view const one : pieces) together.append(one.substr(0, record - together.size()));
+            for (std::string_view const one : pieces)
+                together.append(one.substr(0, record - together.size()));
             io_step const step = tls_->write(together, sent);
             if (step != io_step::done) return step;
         } else {
             std::array<asio::const_buffer, N> buffers;
-            for (std::size_t i = 0; i < N; ++i) buffers[i] = asio::buffer(pieces[i].data(), pieces[i].size());
+            for (std::size_t i = 0; i < N; ++i)
+                buffers[i] = asio::buffer(pieces[i].data(), pieces[i].size());
             sent = socket_.write_some(buffers, error_);
-            if (error_ == asio::error::would_block || error_ == asio::error::try_again) return io_step::wants_write;
+            if (error_ == asio::error::would_block || error_ == asio::error::try_again)
+                return io_step::wants_write;
             if (error_) return io_step::failed;
         }
         for (std::string_view& one : pieces) {
@@ -89,7 +94,8 @@ public:
     [[nodiscard]] asio::awaitable<std::error_code> wait(io_step step, steady_time until) {
         std::error_code failure;
         begin_wait(until);
-        co_await socket_.async_wait(step == io_step::wants_write ? tcp::socket::wait_write : tcp::socket::wait_read,
+        co_await socket_.async_wait(step == io_step::wants_write ? tcp::socket::wait_write
+                                                                 : tcp::socket::wait_read,
                                     asio::redirect_error(asio::use_awaitable, failure));
         end_wait();
         co_return failure;
@@ -117,8 +123,10 @@ private:
             std::size_t got = 0;
             if (read_some(bytes.data(), bytes.size(), got) != io_step::done) return false;
             bool is_content = false;
-            auto const progress = rest->feed_slices({bytes.data(), got}, [&](std::string_view) { is_content = true; });
-            if (!progress || !progress->done || progress->consumed != got || is_content) return false;
+            auto const progress = rest->feed_slices({bytes.data(), got},
+                                                    [&](std::string_view) { is_content = true; });
+            if (!progress || !progress->done || progress->consumed != got || is_content)
+                return false;
             rest.reset();
         }
         if (tls_) return tls_->peek() == io_step::wants_read;
@@ -156,7 +164,8 @@ struct receive_buffer {
 class connection_pool final : public asio::execution_context::service {
 public:
     using key_type = connection_pool;
-    inline static asio::execution_context::id id; // how Asio finds a service: by the address of this object
+    inline static asio::execution_context::id
+        id; // how Asio finds a service: by the address of this object
 
     explicit connection_pool(asio::execution_context& context)
         : service{context}, keeper_{asio::use_service<detail::deadlines>(context)} {}
@@ -184,8 +193,8 @@ public:
     }
 
     /// Keeps a connection for the next request, for `idle_time` at most. Where `most` wait already, the oldest goes.
-    void keep(std::uint64_t client, std::unique_ptr<client_connection> one, std::chrono::milliseconds idle_time,
-              std::size_t most) {
+    void keep(std::uint64_t client, std::unique_ptr<client_connection> one,
+              std::chrono::milliseconds idle_time, std::size_t most) {
         if (most == 0) return;
         auto& waiting = idle_[client];
         if (waiting.size() >= most) waiting.erase(waiting.begin());

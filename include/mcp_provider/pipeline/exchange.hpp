@@ -104,7 +104,8 @@ public:
     /// Reads the whole body. *Errors*: `too_large`, `request_timeout`, `bad_request` for broken framing.
     [[nodiscard]] virtual asio::awaitable<result<>, asio::any_io_executor> read_body() = 0;
     /// Writes a response to its last byte. Never throws: what went wrong is in the delivery.
-    [[nodiscard]] virtual asio::awaitable<delivery, asio::any_io_executor> deliver(http::response& answer) = 0;
+    [[nodiscard]] virtual asio::awaitable<delivery, asio::any_io_executor>
+    deliver(http::response& answer) = 0;
 
     virtual void set_time_limits(time_limits limits) noexcept = 0;
     /// Why the running coroutine was cancelled; nothing while it was not.

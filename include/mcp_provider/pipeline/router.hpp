@@ -2,7 +2,7 @@
 #pragma once
 
 #include "mcp_provider/http/request.hpp"
-#include "mcp_provider/pipeline/service.hpp"
+#include "mcp_provider/pipeline/any_service.hpp"
 
 #include <algorithm>
 #include <optional>

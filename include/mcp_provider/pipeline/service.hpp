@@ -10,7 +10,6 @@
 #include <array>
 #include <cstddef>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -117,34 +116,24 @@ private:
         }
     }
 
-    template <class Step, std::size_t I>
-    static constexpr Step step_for() {
-        if constexpr (needs_body<I>() || is_awaited<I>())
-            return &wait_at_one<I>;
-        else
-            return nullptr;
-    }
-    template <std::size_t I>
-    static asio::awaitable<void> wait_at_one(service_run& self) {
-        if (!co_await self.template wait_for<I>()) self.waits_at_ = count;
-    }
+    /// Waits for what policy `index` waits for.
+    template <std::size_t I = 0>
     asio::awaitable<void> wait_at(std::size_t index) {
-        return [ this, index ]<std::size_t... Is>(std::index_sequence<Is...>) {
-            using step = asio::awaitable<void> (*)(service_run&);
-            static constexpr std::array<step, count> steps{step_for<step, Is>()...};
-            return steps[index](*this);
-        }
-        (std::index_sequence_for<Policies...>{});
+        if constexpr (I + 1 < count)
+            if (index != I) return wait_at<I + 1>(index);
+        if constexpr (needs_body<I>() || is_awaited<I>())
+            return wait_for<I>(*this);
+        else
+            return {};
     }
-    /// Waits for the body and for an awaited hook of policy `I`, then goes on. Returns false after a refusal.
+    /// Waits for the body and for an awaited hook of policy `I`, then goes on. After a refusal nothing is waited for.
     template <std::size_t I>
-    asio::awaitable<bool> wait_for() {
-        // Member templates are called through a name: g++ 12.2 gets an implicit `this` wrong here.
-        service_run& self = *this;
+    static asio::awaitable<void> wait_for(service_run& self) {
+        self.waits_at_ = count;
         if constexpr (needs_body<I>()) {
-            if (!io_.body_is_here()) {
-                result<> read = co_await read_body(policy_at<I>::name);
-                if (!read) co_return false;
+            if (!self.io_.body_is_here()) {
+                result<> read = co_await self.read_body(policy_at<I>::name);
+                if (!read) co_return;
             }
         }
         if constexpr (is_awaited<I>()) {
@@ -156,14 +145,13 @@ private:
             } catch (...) {
                 thrown = std::current_exception();
             }
-            if (thrown) broke_off(policy_at<I>::name, thrown);
-            if (!stored) co_return false;
+            if (thrown) self.broke_off(policy_at<I>::name, thrown);
+            if (!stored) co_return;
         } else if constexpr (detail::has_on_request<policy_at<I>>) {
-            if (!self.template store<I>(self.template ask<I>())) co_return false;
+            if (!self.template store<I>(self.template ask<I>())) co_return;
         }
-        admitted_ = I + 1;
+        self.admitted_ = I + 1;
         self.template admit_from<I + 1>();
-        co_return true;
     }
 
     asio::awaitable<result<>> read_body(std::string_view for_whom) {
@@ -393,39 +381,6 @@ private:
         policies_; // hooks need not be const; their state must be safe between workers
     Handler handler_;
     http::error_renderer render_;
-};
-
-/// A service of any type: the one place where types are erased.
-class any_service {
-public:
-    template <class Handler, class... Policies>
-    any_service(service<Handler, Policies...> one)
-        : erased_{std::make_shared<holder<service<Handler, Policies...>> const>(std::move(one))} {}
-
-    /// See `service::serve`.
-    [[nodiscard]] asio::awaitable<void> serve(http::request const& asked, channel& io) const {
-        return erased_->serve(asked, io);
-    }
-
-private:
-    struct erased {
-        erased() = default;
-        erased(erased const&) = delete;
-        erased& operator=(erased const&) = delete;
-        virtual ~erased() = default;
-        [[nodiscard]] virtual asio::awaitable<void> serve(http::request const& asked,
-                                                          channel& io) const = 0;
-    };
-    template <class S>
-    struct holder final : erased {
-        explicit holder(S one) : held{std::move(one)} {}
-        asio::awaitable<void> serve(http::request const& asked, channel& io) const override {
-            return held.serve(asked, io);
-        }
-        S held;
-    };
-
-    std::shared_ptr<erased const> erased_;
 };
 
 } // namespace mcp_provider

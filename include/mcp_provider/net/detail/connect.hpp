@@ -20,11 +20,13 @@
 namespace mcp_provider::net::detail {
 
 [[nodiscard]] inline rejection unreachable(origin const& to, std::string const& why) {
-    return rejection{rejection_code::upstream_failed, "cannot connect to " + to.where() + ": " + why}.because(
-        "upstream_unreachable");
+    return rejection{rejection_code::upstream_failed,
+                     "cannot connect to " + to.where() + ": " + why}
+        .because("upstream_unreachable");
 }
 [[nodiscard]] inline rejection too_slow_to_connect(origin const& to) {
-    return rejection{rejection_code::timed_out, "cannot connect to " + to.where() + " in time"}.because("upstream_unreachable");
+    return rejection{rejection_code::timed_out, "cannot connect to " + to.where() + " in time"}
+        .because("upstream_unreachable");
 }
 [[nodiscard]] inline rejection connecting_was_cancelled() {
     return rejection{rejection_code::client_closed, "the request was cancelled"};
@@ -33,16 +35,18 @@ namespace mcp_provider::net::detail {
 /// A question to the system's resolver. It may outlive whoever asked: getaddrinfo(3) cannot be interrupted.
 class name_lookup {
 public:
-    explicit name_lookup(asio::any_io_executor const& executor) : resolver_{executor}, answered_{executor} {}
+    explicit name_lookup(asio::any_io_executor const& executor)
+        : resolver_{executor}, answered_{executor} {}
 
     static void ask(std::shared_ptr<name_lookup> const& self, origin const& to) {
-        self->resolver_.async_resolve(to.host(), std::to_string(to.port()),
-                                      [self](std::error_code failure, tcp::resolver::results_type const& results) {
-                                          self->has_answer_ = true;
-                                          self->failure_ = failure;
-                                          for (auto const& one : results) self->found_.push_back(one.endpoint());
-                                          self->answered_.cancel();
-                                      });
+        self->resolver_.async_resolve(
+            to.host(), std::to_string(to.port()),
+            [self](std::error_code failure, tcp::resolver::results_type const& results) {
+                self->has_answer_ = true;
+                self->failure_ = failure;
+                for (auto const& one : results) self->found_.push_back(one.endpoint());
+                self->answered_.cancel();
+            });
     }
 
     [[nodiscard]] asio::awaitable<std::error_code> wait(steady_time until) {
@@ -65,8 +69,8 @@ private:
     bool has_answer_ = false;
 };
 
-[[nodiscard]] inline asio::awaitable<result<std::vector<tcp::endpoint>>> resolve(asio::any_io_executor executor,
-                                                                                 origin const& to, steady_time until) {
+[[nodiscard]] inline asio::awaitable<result<std::vector<tcp::endpoint>>>
+resolve(asio::any_io_executor executor, origin const& to, steady_time until) {
     std::vector<tcp::endpoint> found;
     std::error_code no_address;
     auto const address = asio::ip::make_address(to.host(), no_address);
@@ -77,21 +81,23 @@ private:
     auto const lookup = std::make_shared<name_lookup>(executor);
     name_lookup::ask(lookup, to);
     auto const stopped = co_await lookup->wait(until);
-    if (!lookup->has_answer()) co_return stopped ? connecting_was_cancelled() : too_slow_to_connect(to);
+    if (!lookup->has_answer())
+        co_return stopped ? connecting_was_cancelled() : too_slow_to_connect(to);
     if (lookup->failure()) co_return unreachable(to, lookup->failure().message());
     found = lookup->found();
     co_return found;
 }
 
-[[nodiscard]] inline asio::awaitable<result<>> secure(client_connection& connection, origin const& to,
-                                                      tls_trust const& trust, steady_time until) {
+[[nodiscard]] inline asio::awaitable<result<>>
+secure(client_connection& connection, origin const& to, tls_trust const& trust, steady_time until) {
     connection.secure(trust, to);
     for (;;) {
         io_step const step = connection.tls()->handshake();
         if (step == io_step::done) co_return result<>{};
         if (step == io_step::failed || step == io_step::closed)
             co_return rejection{rejection_code::upstream_failed,
-                                "cannot make a secure connection to " + to.where() + ": " + connection.tls()->why()}
+                                "cannot make a secure connection to " + to.where() + ": " +
+                                    connection.tls()->why()}
                 .because("upstream_unreachable");
         auto const stopped = co_await connection.wait(step, until);
         if (connection.timed_out()) co_return too_slow_to_connect(to);
@@ -101,7 +107,8 @@ private:
 
 /// Connects to the first address that answers; TLS where there is somebody to trust.
 [[nodiscard]] inline asio::awaitable<result<std::unique_ptr<client_connection>>>
-connect(connection_pool& pool, asio::any_io_executor executor, origin const& to, tls_trust const* trust, steady_time until) {
+connect(connection_pool& pool, asio::any_io_executor executor, origin const& to,
+        tls_trust const* trust, steady_time until) {
     auto addresses = co_await resolve(executor, to, until);
     if (!addresses) co_return std::move(addresses).error();
     std::error_code failure = asio::error::host_not_found;
@@ -114,7 +121,8 @@ connect(connection_pool& pool, asio::any_io_executor executor, origin const& to,
         socket.open((*addresses)[i].protocol(), failure);
         if (failure) continue;
         connection->begin_wait(at_most);
-        co_await socket.async_connect((*addresses)[i], asio::redirect_error(asio::use_awaitable, failure));
+        co_await socket.async_connect((*addresses)[i],
+                                      asio::redirect_error(asio::use_awaitable, failure));
         connection->end_wait();
         if (connection->timed_out()) {
             failure = asio::error::timed_out;

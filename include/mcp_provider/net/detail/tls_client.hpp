@@ -3,13 +3,12 @@
 
 #include "mcp_provider/net/origin.hpp"
 
+#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
-
-#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -42,20 +41,25 @@ class tls_trust {
 public:
     /// `ca_file` names a PEM file of authorities to trust instead of the system's; empty for the system's.
     /// *Errors*: throws `std::runtime_error` where they cannot be read.
-    explicit tls_trust(std::string const& ca_file) : context_{SSL_CTX_new(TLS_client_method()), &SSL_CTX_free} {
+    explicit tls_trust(std::string const& ca_file)
+        : context_{SSL_CTX_new(TLS_client_method()), &SSL_CTX_free} {
         if (!context_) throw std::runtime_error{"cannot set up TLS: " + last_tls_error()};
         SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
         SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
-        SSL_CTX_set_mode(context_.get(),
-                         SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+        SSL_CTX_set_mode(context_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                             SSL_MODE_RELEASE_BUFFERS);
         SSL_CTX_set_options(context_.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-        static constexpr std::array<unsigned char, 9> http_1_1 = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+        static constexpr std::array<unsigned char, 9> http_1_1 = {8,   'h', 't', 't', 'p',
+                                                                  '/', '1', '.', '1'};
         SSL_CTX_set_alpn_protos(context_.get(), http_1_1.data(), http_1_1.size());
-        int const loaded = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context_.get())
-                                           : SSL_CTX_load_verify_file(context_.get(), ca_file.c_str());
+        int const loaded = ca_file.empty()
+                               ? SSL_CTX_set_default_verify_paths(context_.get())
+                               : SSL_CTX_load_verify_file(context_.get(), ca_file.c_str());
         if (loaded != 1)
             throw std::runtime_error{"cannot read the certificates of " +
-                                     (ca_file.empty() ? std::string{"the system"} : ca_file) + ": " + last_tls_error()};
+                                     (ca_file.empty() ? std::string{"the system"} : ca_file) +
+                                     ": " + last_tls_error()};
     }
 
     [[nodiscard]] SSL_CTX* context() const noexcept { return context_.get(); }
@@ -77,12 +81,14 @@ public:
 
 private:
     static BIO_METHOD* method() {
-        static std::unique_ptr<BIO_METHOD, decltype(&BIO_meth_free)> const made{build(), &BIO_meth_free};
+        static std::unique_ptr<BIO_METHOD, decltype(&BIO_meth_free)> const made{build(),
+                                                                                &BIO_meth_free};
         return made.get();
     }
 
     static BIO_METHOD* build() {
-        BIO_METHOD* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "quiet socket");
+        BIO_METHOD* const made =
+            BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "quiet socket");
         if (made == nullptr) throw std::bad_alloc{};
         BIO_meth_set_read(made, &read);
         BIO_meth_set_write(made, &write);
@@ -90,7 +96,9 @@ private:
         return made;
     }
 
-    static int socket_of(BIO* bio) noexcept { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+    static int socket_of(BIO* bio) noexcept {
+        return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+    }
 
     static int read(BIO* bio, char* into, int size) {
         BIO_clear_retry_flags(bio);
@@ -101,7 +109,8 @@ private:
 
     static int write(BIO* bio, char const* from, int size) {
         BIO_clear_retry_flags(bio);
-        auto const sent = ::send(socket_of(bio), from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+        auto const sent =
+            ::send(socket_of(bio), from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
         if (sent < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
         return static_cast<int>(sent);
     }
@@ -109,7 +118,8 @@ private:
     static long ctrl(BIO* bio, int command, long, void* argument) {
         switch (command) {
         case BIO_C_SET_FD:
-            BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(*static_cast<int*>(argument))));
+            BIO_set_data(bio, reinterpret_cast<void*>(
+                                  static_cast<std::intptr_t>(*static_cast<int*>(argument))));
             BIO_set_init(bio, 1);
             return 1;
         case BIO_CTRL_FLUSH:
@@ -123,13 +133,15 @@ private:
 /// *Thread safety*: distinct objects safe, shared objects unsafe.
 class tls_session {
 public:
-    tls_session(tls_trust const& trust, origin const& to, int socket) : ssl_{SSL_new(trust.context()), &SSL_free} {
+    tls_session(tls_trust const& trust, origin const& to, int socket)
+        : ssl_{SSL_new(trust.context()), &SSL_free} {
         if (!ssl_) throw std::bad_alloc{};
         std::array<unsigned char, 16> address{};
         std::string const& host = to.host();
-        bool const is_address =
-            ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 || ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
-        bool const ready = is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), host.c_str()) == 1
+        bool const is_address = ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
+                                ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
+        bool const ready = is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()),
+                                                                      host.c_str()) == 1
                                       : SSL_set1_host(ssl_.get(), host.c_str()) == 1 &&
                                             SSL_set_tlsext_host_name(ssl_.get(), host.c_str()) == 1;
         // Without the name any valid certificate would do, so that there must be no connection then.
@@ -168,7 +180,8 @@ public:
         long const verdict = SSL_get_verify_result(ssl_.get());
         if (verdict == X509_V_OK) return last_tls_error();
         ERR_clear_error();
-        return std::string{"its certificate is not good: "} + X509_verify_cert_error_string(verdict);
+        return std::string{"its certificate is not good: "} +
+               X509_verify_cert_error_string(verdict);
     }
 
 private:

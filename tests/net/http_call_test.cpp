@@ -1,5 +1,4 @@
-#include "mcp_provider/net/http_client.hpp"
-
+#include "mcp_provider/net/http_call.hpp"
 #include "net/http_asking.hpp"
 #include "net/scripted_upstream.hpp"
 
@@ -22,14 +21,19 @@ using testing::upstream_side;
 namespace {
 
 /// Calls an upstream that reads a request and then gives `answer`.
-outcome ask(std::string const& answer, bool slowly = false, std::string_view method = "POST", bool then_close = true) {
+outcome ask(std::string const& answer, bool slowly = false, std::string_view method = "POST",
+            bool then_close = true) {
     asio::io_context context{1};
     scripted_upstream::script const play = [&](upstream_side& side) -> asio::awaitable<void> {
         co_await side.request();
-        if (slowly) co_await side.say_slowly(answer);
-        else co_await side.say(answer);
-        if (then_close) side.close();
-        else co_await side.client_leaves();
+        if (slowly)
+            co_await side.say_slowly(answer);
+        else
+            co_await side.say(answer);
+        if (then_close)
+            side.close();
+        else
+            co_await side.client_leaves();
     };
     scripted_upstream upstream{context, play};
     http_client const client{*origin::parse(upstream.url())};
@@ -64,13 +68,18 @@ TEST_CASE("http_client reads every framing, whole and byte by byte") {
     for (bool const slowly : {false, true}) {
         CAPTURE(slowly);
         CHECK(ask(ok, slowly).body == "ok");
-        CHECK(ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: v\r\n\r\n", slowly).body == "abcde");
+        CHECK(ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                  "chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: v\r\n\r\n",
+                  slowly)
+                  .body == "abcde");
         CHECK(ask("HTTP/1.1 200 OK\r\n\r\nuntil the end", slowly).body == "until the end");
         CHECK(ask("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n1", slowly).body == "1");
         outcome const none = ask("HTTP/1.1 204 No Content\r\n\r\n", slowly);
         CHECK(none.status == 204);
         CHECK(none.complete);
-        CHECK(ask("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ok, slowly).body == "ok");
+        CHECK(ask("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ok,
+                  slowly)
+                  .body == "ok");
     }
 }
 
@@ -81,7 +90,8 @@ TEST_CASE("http_client reads no body of an answer to HEAD") {
 }
 
 TEST_CASE("http_client reports a redirect and does not follow it") {
-    outcome const got = ask("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+    outcome const got =
+        ask("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
     CHECK(got.status == 302);
 }
 
@@ -92,7 +102,8 @@ TEST_CASE("http_client refuses what is no proper answer") {
              std::string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"},
              std::string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"},
              std::string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n"},
-             std::string{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
+             std::string{
+                 "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
              std::string{"HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n"},
              std::string{"HTTP/1.1 101 Switching Protocols\r\n\r\n"},
              std::string{"SSH-2.0-OpenSSH\r\n"},
@@ -113,7 +124,8 @@ TEST_CASE("http_client gives pieces as they come, and holds no buffer while none
     asio::steady_timer go{context, steady_time::max()};
     scripted_upstream::script const play = [&](upstream_side& side) -> asio::awaitable<void> {
         co_await side.request();
-        co_await side.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n");
+        co_await side.say(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n");
         std::error_code ignored;
         co_await go.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
         co_await side.say("1\r\nd\r\n0\r\n\r\n");
@@ -136,7 +148,9 @@ TEST_CASE("http_client gives pieces as they come, and holds no buffer while none
 }
 
 TEST_CASE("http_client gives up when no answer begins, and when it stops within one") {
-    for (std::string const& begun : {std::string{}, std::string{"HTTP/1.1 200 OK\r\n"}, std::string{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"}}) {
+    for (std::string const& begun :
+         {std::string{}, std::string{"HTTP/1.1 200 OK\r\n"},
+          std::string{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"}}) {
         CAPTURE(begun);
         asio::io_context context{1};
         bool left = false;
@@ -178,7 +192,8 @@ TEST_CASE("http_client gives up on an upstream that takes no byte of the request
 TEST_CASE("http_client reads an answer that came before the request was read") {
     asio::io_context context{1};
     scripted_upstream::script const play = [&](upstream_side& side) -> asio::awaitable<void> {
-        co_await side.say("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        co_await side.say(
+            "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         co_await side.client_leaves();
     };
     scripted_upstream upstream{context, play};
@@ -208,8 +223,10 @@ TEST_CASE("http_client names the address that it cannot reach") {
     }
 }
 
-TEST_CASE("http_client that is cancelled closes its connection at once, before the answer and within it") {
-    for (std::string const& begun : {std::string{}, std::string{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"}}) {
+TEST_CASE("http_client that is cancelled closes its connection at once, before the answer and "
+          "within it") {
+    for (std::string const& begun :
+         {std::string{}, std::string{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"}}) {
         asio::io_context context{1};
         bool asked = false;
         bool left = false;
@@ -225,8 +242,9 @@ TEST_CASE("http_client that is cancelled closes its connection at once, before t
         asio::cancellation_signal cancel;
         outcome got;
         bool ended = false;
-        asio::co_spawn(context, call(client, "POST", "x", got),
-                       asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr) { ended = true; }));
+        asio::co_spawn(
+            context, call(client, "POST", "x", got),
+            asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr) { ended = true; }));
         CHECK(testing::run_until(context, [&] { return asked; }));
         context.poll(); // what was said may still be on its way
 
@@ -264,7 +282,9 @@ TEST_CASE("http_call that is destroyed within an answer closes its connection") 
 TEST_CASE("http_call refuses a body over the limit of its reader, at n and n + 1 bytes") {
     for (std::size_t const limit : {std::size_t{2}, std::size_t{1}}) {
         asio::io_context context{1};
-        scripted_upstream::script const play = [&](upstream_side& side) { return serve_all(side, ok); };
+        scripted_upstream::script const play = [&](upstream_side& side) {
+            return serve_all(side, ok);
+        };
         scripted_upstream upstream{context, play};
         http_client const client{*origin::parse(upstream.url())};
         auto const work = [&]() -> asio::awaitable<void> {
@@ -283,5 +303,7 @@ TEST_CASE("http_client reads a body of megabytes") {
     CHECK(ask("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + large).body == large);
     std::string chunks;
     for (int i = 0; i < 3000; ++i) chunks += "3e8\r\n" + std::string(1000, 'z') + "\r\n";
-    CHECK(ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + "0\r\n\r\n").body == std::string(3'000'000, 'z'));
+    CHECK(
+        ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + "0\r\n\r\n").body ==
+        std::string(3'000'000, 'z'));
 }

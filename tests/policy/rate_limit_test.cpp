@@ -1,0 +1,215 @@
+#include "admitted.hpp"
+#include "mcp_provider/policy/rate_limit.hpp"
+#include "mcp_provider/session/session_store.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <doctest/doctest.h>
+
+using namespace mcp_provider;
+using namespace std::chrono_literals;
+using testing::admitted_caller;
+using testing::fake_peer;
+using testing::fake_request;
+using testing::manual_clock;
+
+namespace {
+
+principal someone(std::string id) {
+    auto who = std::make_shared<identity>();
+    who->id = std::move(id);
+    return principal{std::move(who)};
+}
+
+/// A limit of two requests in 100 s, behind its throttle.
+struct tap {
+    explicit tap(rate_rules rules = two_in_100_seconds())
+        : limits{std::make_shared<rate_table>(rules)}, sessions{wide(), clock} {}
+
+    static rate_rules two_in_100_seconds() {
+        rate_rules rules;
+        rules.max_requests = 2;
+        rules.window = 100s;
+        rules.burst = 0;
+        return rules;
+    }
+    static session_limits wide() {
+        session_limits limits;
+        limits.max_requests = 1'000'000;
+        limits.max_concurrent = 1000;
+        return limits;
+    }
+
+    /// What the throttle says, and if that is nothing, what the limit says.
+    result<rate_budget> ask(std::string id, std::optional<std::uint32_t> user) {
+        fake_peer const peer{user};
+        fake_request asked;
+        asked.from(peer);
+        auto const who = someone(std::move(id));
+        auto const in = sessions.admit(who);
+        auto const caller =
+            address_block<manual_clock>{blocks, clock}.on_request(admitted_caller(asked));
+        if (!caller) return caller.error();
+        return rate_limit<manual_clock>{limits, clock}.on_request(*caller, who, *in);
+    }
+
+    manual_clock clock;
+    std::shared_ptr<rate_table> limits;
+    std::shared_ptr<block_table> blocks = std::make_shared<block_table>();
+    session_store<manual_clock> sessions;
+};
+
+std::string_view field_of(rejection const& why, std::string_view name) {
+    for (auto const& [one, value] : why.fields())
+        if (one == name) return value;
+    return {};
+}
+
+} // namespace
+
+TEST_CASE("rate_limit keeps one budget per session and one per local user") {
+    tap one;
+    CHECK(one.ask("key_1", 1000)->remaining == 1);
+    CHECK(one.ask("key_2", 1000)->remaining == 0); // the user's second, the session's first
+    CHECK(one.ask("key_1", 1000).error().status() == 429);
+    CHECK(one.ask("key_1", 1001)->remaining == 0);
+    CHECK(one.ask("key_3", 1002)->remaining == 1);
+}
+
+TEST_CASE(
+    "rate_limit counts by principal where no local user is known, and never by all of loopback") {
+    tap one;
+    CHECK(one.ask("key_1", std::nullopt));
+    CHECK(one.ask("key_1", std::nullopt));
+    CHECK(!one.ask("key_1", std::nullopt));
+    CHECK(one.ask("key_2", std::nullopt));
+}
+
+TEST_CASE("rate_limit refuses with everything that a client needs to come back in time") {
+    tap one;
+    CHECK(one.ask("key_1", 1000));
+    one.clock.advance(500ms);
+    CHECK(one.ask("key_1", 1000));
+
+    auto const refused = one.ask("key_1", 1000);
+
+    REQUIRE(!refused);
+    CHECK(refused.error().status() == 429);
+    CHECK(refused.error().reason() == "rate_limit_exceeded");
+    CHECK(refused.error().retry_after() == 100s); // 99.5, rounded up
+    CHECK(refused.error().message() ==
+          "rate limit: at most 2 requests in 100 s; try again in 100 s");
+    CHECK(refused.error().security_event() == "rate_limit_exceeded");
+    CHECK(field_of(refused.error(), "x-ratelimit-limit-requests") == "2");
+    CHECK(field_of(refused.error(), "x-ratelimit-remaining-requests") == "0");
+    CHECK(field_of(refused.error(), "x-ratelimit-reset-requests") == "1m40s");
+    CHECK(field_of(refused.error(), "x-should-retry") == "false");
+}
+
+TEST_CASE("rate_limit lets the SDKs retry by themselves where they would wait at most a minute") {
+    tap one;
+    one.ask("key_1", 1000);
+    one.ask("key_1", 1000);
+    one.clock.advance(40s - 1ns);
+    CHECK(field_of(one.ask("key_1", 1000).error(), "x-should-retry") == "false");
+    one.clock.advance(1ns);
+    auto const refused = one.ask("key_1", 1000);
+    CHECK(refused.error().retry_after() == 60s);
+    CHECK(field_of(refused.error(), "x-should-retry").empty());
+}
+
+TEST_CASE(
+    "rate_limit calls the third refusal suspicious, blocks at the fourth, and the block ends") {
+    tap one;
+    one.ask("key_1", 1000);
+    one.ask("key_1", 1000);
+    CHECK(one.ask("key_1", 1000).error().security_event() == "rate_limit_exceeded");
+    CHECK(one.ask("key_1", 1000).error().security_event() == "rate_limit_exceeded");
+    CHECK(one.ask("key_1", 1000).error().security_event() == "suspicious_caller");
+    CHECK(one.ask("key_1", 1000).error().security_event() == "caller_blocked");
+
+    CHECK(one.ask("key_1", 1000).error().status() == 403);
+    CHECK(one.ask("key_9", 1000).error().status() == 403); // the user is blocked, whatever the key
+    CHECK(one.ask("key_9", 1001));
+    one.clock.advance(15min);
+    CHECK(one.ask("key_1", 1000));
+}
+
+TEST_CASE("rate_limit blocks the key where no local user is known") {
+    tap one;
+    for (int i = 0; i != 6; ++i) one.ask("key_1", std::nullopt);
+
+    CHECK(one.blocks->blocked_for("key_1", one.clock.steady()));
+    CHECK(!one.blocks->blocked_for("127.0.0.1", one.clock.steady()));
+    CHECK(one.ask("key_2", std::nullopt));
+}
+
+TEST_CASE("rate_limit names the burst allowance") {
+    auto rules = tap::two_in_100_seconds();
+    rules.max_requests = 100;
+    rules.burst = 1;
+    tap one{rules};
+    CHECK(one.ask("key_1", 1000));
+
+    auto const refused = one.ask("key_1", 1000);
+
+    CHECK(refused.error().message() ==
+          "rate limit: at most 100 requests in 100 s and 1 in one second; try again in 1 s");
+    CHECK(refused.error().retry_after() == 1s);
+}
+
+TEST_CASE("rate_limit can be switched off") {
+    auto rules = tap::two_in_100_seconds();
+    rules.enabled = false;
+    tap one{rules};
+    for (int i = 0; i != 10; ++i) CHECK(one.ask("key_1", 1000)->limit == 0);
+
+    http::response answer{200};
+    rate_budget const none{};
+    rate_limit<manual_clock>{one.limits, one.clock}.on_response(fake_request{}, answer, &none);
+    CHECK(answer.fields().size() == 0);
+}
+
+TEST_CASE("a full table of rate_limit refuses whom it does not know") {
+    auto rules = tap::two_in_100_seconds();
+    rules.max_keys = 2;
+    tap one{rules};
+    CHECK(one.ask("key_1", 1000));
+
+    CHECK(one.ask("key_2", 1001).error().status() == 503);
+    CHECK(one.ask("key_1", 1000));
+}
+
+TEST_CASE("rate_limit tells what is left on answers") {
+    tap one;
+    auto const budget = one.ask("key_1", 1000);
+    http::response answer{200};
+    http::response refused_earlier{401};
+    rate_limit<manual_clock> const policy{one.limits, one.clock};
+
+    policy.on_response(fake_request{}, answer, &*budget);
+    policy.on_response(fake_request{}, refused_earlier, nullptr);
+
+    CHECK(answer.fields().get("x-ratelimit-limit-requests") == "2");
+    CHECK(answer.fields().get("x-ratelimit-remaining-requests") == "1");
+    CHECK(answer.fields().get("x-ratelimit-reset-requests") == "1m40s");
+    CHECK(refused_earlier.fields().size() == 0);
+}
+
+TEST_CASE("reset_text writes times as OpenAI does") {
+    CHECK(reset_text(0ns) == "0ms");
+    CHECK(reset_text(1ns) == "1ms");
+    CHECK(reset_text(12ms) == "12ms");
+    CHECK(reset_text(999ms) == "999ms");
+    CHECK(reset_text(1s) == "1s");
+    CHECK(reset_text(1s + 1ns) == "2s");
+    CHECK(reset_text(6min) == "6m0s");
+    CHECK(reset_text(1h + 2min + 3s) == "1h2m3s");
+    CHECK(reset_text(2h) == "2h0m0s");
+}
