@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <exception>
@@ -38,6 +39,9 @@ void keep_memory_private() {
     ::setrlimit(RLIMIT_CORE, &none);
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
+
+/// A log that nobody reads any more, or a client that has gone, must not end the server.
+void survive_broken_pipes() { std::signal(SIGPIPE, SIG_IGN); }
 
 /// A stream costs a descriptor or two; the soft limit is often 1024.
 void raise_descriptor_limit() {
@@ -103,6 +107,7 @@ void wait_for_signal(asio::signal_set& signals, asio::io_context& context, app& 
 
 int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     keep_memory_private();
+    survive_broken_pipes();
     raise_descriptor_limit();
     if (mode == run_mode::bridge) {
         std::fprintf(stderr,

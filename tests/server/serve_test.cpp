@@ -166,7 +166,7 @@ TEST_CASE("a misspelt command ends with 2") {
 
 TEST_CASE("a token works at once and stops working soon after it is revoked") {
     scratch const folder;
-    running_server const server{in(folder, {{"LOCAL_USERS", "none"}})};
+    running_server const server{in(folder, {{"LOCAL_USERS", "none"}, {"ENABLE_RATE_LIMITING", "false"}})};
     auto const ask = [&](std::string_view token) {
         return status_of(exchange_bytes(
             server.port(),
@@ -232,7 +232,7 @@ TEST_CASE("a page of another origin and a rebound name are refused, whoever runs
 TEST_CASE("SIGHUP opens the audit log again: no line is lost or doubled, and the chain verifies "
           "over both files") {
     scratch const folder;
-    running_server server{in(folder)};
+    running_server server{in(folder, {{"ENABLE_RATE_LIMITING", "false"}})};
     auto const log = folder.path() / "audit.jsonl";
     auto const old = folder.path() / "audit.1.jsonl";
 
@@ -258,8 +258,9 @@ TEST_CASE("SIGHUP opens the audit log again: no line is lost or doubled, and the
     CHECK(requests == 40);
 
     auto lines = lines_of(log);
+    REQUIRE(lines.size() > 3);
+    lines[3][60] = static_cast<char>(lines[3][60] ^ 1);
     std::ofstream changed{log};
-    lines[3][lines[3].find("after") == std::string::npos ? 60 : 61] ^= 1;
     for (auto const& line : lines) changed << line << '\n';
     changed.close();
     CHECK(run_program({"audit", "verify", old.string(), log.string()}, in(folder)).exit_code == 1);
