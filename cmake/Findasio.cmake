@@ -21,6 +21,9 @@ if(asio_FOUND AND NOT TARGET asio::asio)
     add_library(asio::asio INTERFACE IMPORTED)
     target_include_directories(asio::asio INTERFACE "${asio_INCLUDE_DIR}")
     target_link_libraries(asio::asio INTERFACE Threads::Threads)
+    # Asio looks for aligned_alloc in a macro that the standard library defines, so a unit that includes Asio first would
+    # free with one function what another unit's inline code took from the other.
+    target_compile_definitions(asio::asio INTERFACE "$<$<PLATFORM_ID:Linux>:ASIO_HAS_STD_ALIGNED_ALLOC>")
     # Asio 1.22 does not see that clang has coroutines; gone when Debian 12 is.
     target_compile_definitions(
         asio::asio

@@ -31,6 +31,7 @@ std::uint64_t allocations = 0;
 
 // Everything that takes memory in the end: operator new calls malloc, Asio takes its coroutine frames from aligned_alloc.
 // The C library keeps its own under these names (glibc).
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming)
 extern "C" {
 void* __libc_malloc(std::size_t size) noexcept;
 void* __libc_memalign(std::size_t alignment, std::size_t size) noexcept;
@@ -44,6 +45,7 @@ void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
     return __libc_memalign(alignment, size);
 }
 }
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 
 namespace {
 

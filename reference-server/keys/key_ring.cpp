@@ -19,15 +19,14 @@ public:
     explicit table(std::vector<key_record> const& keys) {
         for (key_record const& key : keys) {
             if (key.revoked) continue;
-            identity who;
-            who.id = key.id;
-            who.label = key.label;
-            who.known_by = identity::kind::key;
-            who.may = key.may;
-            who.models = key.models;
-            if (key.expires) who.expires = *key.expires;
-            entries_.push_back(
-                {key.token_digest, std::make_shared<identity const>(std::move(who))});
+            auto const who = std::make_shared<identity>();
+            who->id = key.id;
+            who->label = key.label;
+            who->known_by = identity::kind::key;
+            who->may = key.may;
+            who->models = key.models;
+            if (key.expires) who->expires = *key.expires;
+            entries_.push_back({key.token_digest, who});
         }
         slots_.assign(std::bit_ceil(2 * entries_.size() + 1), empty);
         for (std::size_t i = 0; i != entries_.size(); ++i) {

@@ -39,7 +39,8 @@ result<agent::model const*> choose(agent::model_list const& models, generation c
     if (!found) return found;
     agent::model const& model = **found;
     agent::conversation const& ask = request.ask();
-    if (request.think == thinking::on && !model.has(agent::capability::thinking))
+    if (request.think == thinking::on &&
+        !model.has(agent::capability::thinking | agent::capability::effort))
         return unsupported(request.model, "thinking");
     if (!ask.tools.empty() && !model.has(agent::capability::tools))
         return unsupported(request.model, "tools");

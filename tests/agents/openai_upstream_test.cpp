@@ -262,6 +262,8 @@ TEST_CASE("openai_upstream lists the upstream's models and its aliases, and keep
     CHECK((*models)[0].context_tokens == 4096);
     CHECK((*models)[1].name == "big");
     CHECK((*models)[1].has(agent::capability::completion));
+    CHECK((*models)[1].has(agent::capability::effort));
+    CHECK_FALSE((*models)[1].has(agent::capability::thinking));
     CHECK((*models)[2].name == "nomic-embed");
     CHECK((*models)[2].can == agent::capability::embedding);
     CHECK(seen.starts_with("GET /v1/models HTTP/1.1\r\n"));

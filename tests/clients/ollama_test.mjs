@@ -3,19 +3,23 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import {
-  adapters, assertPerson, assertSameVector, assertUnitVector, client, counted, leftAt, longPrompt, personSchema, ways,
+  adapters,
+  assertPerson,
+  assertSameVector,
+  assertUnitVector,
+  client,
+  collected,
+  counted,
+  leftAt,
+  longPrompt,
+  personSchema,
+  ways,
   weatherTool,
 } from './adapters.mjs';
 
 const model = 'echo:latest';
 const user = (content) => [{ role: 'user', content }];
-const with_token = (token) => ({ Authorization: `Bearer ${token}` });
-
-async function collected(stream) {
-  const parts = [];
-  for await (const part of stream) parts.push(part);
-  return parts;
-}
+const withToken = (token) => ({ Authorization: `Bearer ${token}` });
 
 const failsWith = (status, text) => (error) => {
   assert.equal(error.name, 'ResponseError', `${error}`);
@@ -38,7 +42,7 @@ function suite(sdk, version, way) {
 
   describe(`ollama ${version}, ${way.way}`, { skip }, () => {
     const connect = (headers) => new Ollama({ host: way.url, headers });
-    const ollama = skip ? null : connect(with_token(way.token));
+    const ollama = skip ? null : connect(withToken(way.token));
     const ask = (content, rest) => ollama.chat({ model, messages: user(content), ...rest });
 
     test('lists the models', async () => {
@@ -112,7 +116,8 @@ function suite(sdk, version, way) {
 
     test('sees each part of a stream when it is made', async () => {
       const times = [];
-      for await (const part of await ask('Count from 1 to 60', { stream: true })) if (!part.done) times.push(performance.now());
+      for await (const part of await ask('Count from 1 to 60', { stream: true }))
+        if (!part.done) times.push(performance.now());
       const took = times.at(-1) - times[0]; // 59 pauses of 5 ms
       assert.ok(took > 150 && took < 5000, `the parts came within ${took} ms`);
     });
@@ -128,9 +133,18 @@ function suite(sdk, version, way) {
         const answer = await ask('Compare the weather in Paris, New York and 東京', { tools: [weatherTool], stream });
         const parts = stream ? await collected(answer) : [answer];
         const calls = parts.flatMap((one) => one.message.tool_calls ?? []);
-        assert.deepEqual(calls.map((one) => one.function.arguments), [{ city: 'Paris' }, { city: 'New York' }, { city: '東京' }]);
-        assert.deepEqual(calls.map((one) => one.function.name), Array(3).fill('get_weather'));
-        assert.deepEqual(calls.map((one) => one.function.index), [0, 1, 2]);
+        assert.deepEqual(
+          calls.map((one) => one.function.arguments),
+          [{ city: 'Paris' }, { city: 'New York' }, { city: '東京' }],
+        );
+        assert.deepEqual(
+          calls.map((one) => one.function.name),
+          Array(3).fill('get_weather'),
+        );
+        assert.deepEqual(
+          calls.map((one) => one.function.index),
+          [0, 1, 2],
+        );
         assert.equal(new Set(calls.map((one) => one.id)).size, 3);
         assert.ok(parts.every((one) => typeof one.message.content === 'string'));
         assertVerdict(parts.at(-1), 'stop');
@@ -141,7 +155,11 @@ function suite(sdk, version, way) {
       const { message } = await ollama.chat({ model, messages, tools: [weatherTool] });
       messages.push(message);
       for (const call of message.tool_calls)
-        messages.push({ role: 'tool', tool_name: call.function.name, content: `${call.function.arguments.city}: 21 degrees` });
+        messages.push({
+          role: 'tool',
+          tool_name: call.function.name,
+          content: `${call.function.arguments.city}: 21 degrees`,
+        });
       const answer = await ollama.chat({ model, messages, tools: [weatherTool] });
       assert.equal(answer.message.content, 'get_weather said: Paris: 21 degrees\nget_weather said: Rome: 21 degrees');
     });
@@ -154,7 +172,9 @@ function suite(sdk, version, way) {
         const parts = stream ? await collected(answer) : [answer];
         assertPerson(JSON.parse(parts.map((one) => one.message.content).join('')));
       }
-      assertPerson(JSON.parse((await ollama.generate({ model, prompt: 'Invent somebody', format: personSchema })).response));
+      assertPerson(
+        JSON.parse((await ollama.generate({ model, prompt: 'Invent somebody', format: personSchema })).response),
+      );
     });
 
     test('generates', async () => {
@@ -203,7 +223,9 @@ function suite(sdk, version, way) {
       const limited = await ask('Count from 1 to 10', { options: { num_predict: 3, temperature: 0, num_ctx: 8192 } });
       assert.equal(limited.message.content, '1 2 3');
       assertVerdict(limited, 'length');
-      const stopped = await collected(await ask('Count from 1 to 10', { stream: true, options: { stop: [' 9', ' 4'] } }));
+      const stopped = await collected(
+        await ask('Count from 1 to 10', { stream: true, options: { stop: [' 9', ' 4'] } }),
+      );
       assert.equal(stopped.map((one) => one.message.content).join(''), '1 2 3');
       assertVerdict(stopped.at(-1), 'stop');
     });
@@ -236,16 +258,22 @@ function suite(sdk, version, way) {
     test('is told what is wrong with a request, where, and what is allowed', async () => {
       await assert.rejects(ask('Hi', { options: { temperature: 3 } }), failsWith(400, /\/options\/temperature.* 2/));
       await assert.rejects(ask('Hi', { options: { num_predict: 'many' } }), failsWith(400, /\/options\/num_predict/));
-      await assert.rejects(ollama.chat({ model, messages: [{ role: 'robot', content: 'Hi' }] }), failsWith(400, /\/messages\/0\/role.*"user"/));
+      await assert.rejects(
+        ollama.chat({ model, messages: [{ role: 'robot', content: 'Hi' }] }),
+        failsWith(400, /\/messages\/0\/role.*"user"/),
+      );
       await assert.rejects(ollama.chat({ messages: user('Hi') }), failsWith(400, /model is required/));
       await assert.rejects(ask('Hi', { format: 'xml' }), failsWith(400, /\/format.*"json"/));
       await assert.rejects(ollama.embed({ model: 'echo-embed', input: 7 }), failsWith(400, /invalid input type/));
-      await assert.rejects(ollama.chat({ model: 'echo-embed', messages: user('Hi') }), failsWith(400, /"echo-embed" does not support chat/));
+      await assert.rejects(
+        ollama.chat({ model: 'echo-embed', messages: user('Hi') }),
+        failsWith(400, /"echo-embed" does not support chat/),
+      );
       await assert.rejects(ask('Hi', { think: true }), failsWith(400, /"echo:latest" does not support thinking/));
     });
 
     test('is refused with a wrong token, even though its user needs none', async () => {
-      const stranger = connect(with_token('wrong'));
+      const stranger = connect(withToken('wrong'));
       await assert.rejects(stranger.chat({ model, messages: user('Hi') }), failsWith(401, /^unauthorized/));
     });
 
@@ -256,9 +284,12 @@ function suite(sdk, version, way) {
     test('is told when the agent fails midway, after what came before', async () => {
       for (let i = 0; i !== 5; ++i) {
         const heard = [];
-        await assert.rejects(async () => {
-          for await (const part of await ask('Fail midway', { stream: true })) heard.push(part.message.content);
-        }, { name: 'Error', message: /asked to/ });
+        await assert.rejects(
+          async () => {
+            for await (const part of await ask('Fail midway', { stream: true })) heard.push(part.message.content);
+          },
+          { name: 'Error', message: /asked to/ },
+        );
         assert.deepEqual(heard, ['Failing']);
         await assert.rejects(ask('Fail midway'), failsWith(502, /asked to/));
       }
@@ -267,24 +298,30 @@ function suite(sdk, version, way) {
     test('aborts a stream, and the agent stops', async () => {
       for (const abort of [(stream) => stream.abort(), (_, connected) => connected.abort()]) {
         const prompt = longPrompt();
-        const connected = connect(with_token(way.token));
+        const connected = connect(withToken(way.token));
         const stream = await connected.chat({ model, messages: user(prompt), stream: true });
         let left;
         let parts = 0;
-        await assert.rejects(async () => {
-          for await (const _ of stream)
-            if (++parts === 5) {
-              left = Date.now();
-              abort(stream, connected);
-            }
-        }, { name: 'AbortError' });
+        await assert.rejects(
+          async () => {
+            for await (const _ of stream)
+              if (++parts === 5) {
+                left = Date.now();
+                abort(stream, connected);
+              }
+          },
+          { name: 'AbortError' },
+        );
         await leftAt(left, prompt, way.logs);
       }
     });
   });
 }
 
-const versions = [['0.5.15', await client('ollama-0.5')], ['0.6.4', await client('ollama')]];
+const versions = [
+  ['0.5.15', await client('ollama-0.5')],
+  ['0.6.4', await client('ollama')],
+];
 for (const [version, sdk] of versions) for (const way of ways) suite(sdk, version, way);
 
 for (const [version, { Ollama, skip }] of versions) {
@@ -299,7 +336,7 @@ for (const [version, { Ollama, skip }] of versions) {
     });
 
     test('gets in with a token, and with one that is the password of the address', async () => {
-      assert.equal((await ask(connect(with_token(adapters.guarded.token)))).message.content, 'in');
+      assert.equal((await ask(connect(withToken(adapters.guarded.token)))).message.content, 'in');
       const basic = Buffer.from(`anybody:${adapters.guarded.token}`).toString('base64');
       assert.equal((await ask(connect({ Authorization: `Basic ${basic}` }))).message.content, 'in');
     });
@@ -318,7 +355,10 @@ for (const [version, { Ollama, skip }] of versions) {
 
     test('reads its thoughts in a stream, before the answer', async () => {
       const parts = await collected(await ollama.chat({ ...asked, stream: true }));
-      assert.deepEqual(parts.map((one) => one.message.thinking ?? one.message.content), ['The user ', 'wants a number.', 'Forty', '-two', '']);
+      assert.deepEqual(
+        parts.map((one) => one.message.thinking ?? one.message.content),
+        ['The user ', 'wants a number.', 'Forty', '-two', ''],
+      );
       assert.ok(parts.every((one) => typeof one.message.content === 'string'));
     });
 

@@ -3,6 +3,7 @@
 
 #include "mcp_provider/net/server.hpp"
 #include "mcp_provider/pipeline/pipeline.hpp"
+#include "mcp_provider/pipeline/router.hpp"
 
 #include <asio/write.hpp>
 #include <poll.h>

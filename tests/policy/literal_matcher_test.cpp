@@ -64,7 +64,7 @@ TEST_CASE("literal_matcher agrees with a naive search on random texts of few let
     };
     for (int round = 0; round != 300; ++round) {
         std::vector<std::string> words;
-        for (std::size_t i = 0; i != 1 + random() % 6; ++i)
+        for (std::size_t left = 1 + random() % 6; left != 0; --left)
             words.push_back(text_of(1 + random() % 4));
         std::string const text = text_of(random() % 60);
         auto const lower = [](std::string one) {

@@ -42,7 +42,7 @@ inline constexpr std::uint8_t insert = 4; ///< fill in the middle: a prompt with
 inline constexpr std::uint8_t embedding = 8;
 inline constexpr std::uint8_t vision = 16;
 inline constexpr std::uint8_t thinking = 32;
-inline constexpr std::uint8_t effort = 64; ///< may be told how hard to think, though it may not think at all
+inline constexpr std::uint8_t effort = 64; ///< may be told how hard to think, should it do so
 } // namespace capability
 
 /// A model on offer.

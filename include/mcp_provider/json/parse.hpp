@@ -5,6 +5,7 @@
 #include "mcp_provider/core/result.hpp"
 
 #include <boost/json/error.hpp>
+#include <boost/json/monotonic_resource.hpp> // for those who parse into memory of their own
 #include <boost/json/parse_options.hpp>
 #include <boost/json/parser.hpp>
 #include <boost/json/storage_ptr.hpp>

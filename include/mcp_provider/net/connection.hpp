@@ -1,6 +1,7 @@
 // One HTTP/1.1 connection: reads requests, runs their services, writes their responses.
 #pragma once
 
+#include "mcp_provider/http/channel.hpp"
 #include "mcp_provider/http/peer.hpp"
 #include "mcp_provider/http/response_writer.hpp"
 #include "mcp_provider/net/asio.hpp"
@@ -8,7 +9,6 @@
 #include "mcp_provider/net/request_reader.hpp"
 #include "mcp_provider/net/timed_socket.hpp"
 #include "mcp_provider/net/worker.hpp"
-#include "mcp_provider/pipeline/exchange.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -85,13 +85,9 @@ private:
         started_ = std::chrono::steady_clock::now();
         request.set_id(request_id::next());
         request.set_peer(*this);
-        router const& routes = worker_.routes();
-        any_service const* const service =
-            request.malformation() != nullptr ? routes.find_malformed() : routes.find(request);
-        if (service == nullptr) co_return;
         socket_.enter(stage::handler);
         worker_.wake();
-        co_await service->serve(request, *this);
+        co_await worker_.routes().serve(request, *this);
     }
 
     bool body_is_here() const noexcept override { return reader_.body_is_here(); }

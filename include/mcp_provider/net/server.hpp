@@ -1,12 +1,12 @@
 // The server: workers with a thread each, and listeners that hand connections round among them.
 #pragma once
 
+#include "mcp_provider/http/channel.hpp"
 #include "mcp_provider/http/limits.hpp"
 #include "mcp_provider/net/asio.hpp"
 #include "mcp_provider/net/connection.hpp"
 #include "mcp_provider/net/listener.hpp"
 #include "mcp_provider/net/worker.hpp"
-#include "mcp_provider/pipeline/router.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -19,12 +19,12 @@
 
 namespace mcp_provider::net {
 
-/// Serves a router's routes on the addresses that it listens on.
+/// Serves what a dispatcher (a router) holds, on the addresses that it listens on.
 /// *Lifetime*: the routes must outlive the server. *Thread safety*: its functions are called from one thread.
 class server {
 public:
     /// Makes `workers` threads' worth of server; none runs before `start`.
-    server(router const& routes, http::limits const& limits, std::size_t workers,
+    server(dispatcher const& routes, http::limits const& limits, std::size_t workers,
            std::size_t max_connections = 10'000)
         : limits_{limits}, max_connections_{max_connections / std::max<std::size_t>(workers, 1)} {
         for (std::size_t i = 0; i < (workers == 0 ? 1 : workers); ++i)

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "mcp_provider/core/clock.hpp"
+#include "mcp_provider/http/channel.hpp"
 #include "mcp_provider/http/limits.hpp"
 #include "mcp_provider/net/asio.hpp"
 #include "mcp_provider/net/workspace.hpp"
-#include "mcp_provider/pipeline/router.hpp"
 
 #include <poll.h>
 
@@ -52,7 +52,7 @@ public:
     /// How late a limit in time may be noticed, and how soon a client's leaving is.
     static constexpr std::chrono::milliseconds tick{25};
 
-    worker(router const& routes, http::limits const& limits)
+    worker(dispatcher const& routes, http::limits const& limits)
         : routes_{routes}, limits_{limits}, context_{std::make_unique<asio::io_context>(1)} {
         clock_.emplace(*context_);
         end_.emplace(*context_);
@@ -68,7 +68,7 @@ public:
     worker& operator=(worker const&) = delete;
 
     [[nodiscard]] asio::io_context& context() noexcept { return *context_; }
-    [[nodiscard]] router const& routes() const noexcept { return routes_; }
+    [[nodiscard]] dispatcher const& routes() const noexcept { return routes_; }
     [[nodiscard]] http::limits const& limits() const noexcept { return limits_; }
     [[nodiscard]] bool draining() const noexcept { return draining_; }
 
@@ -189,7 +189,7 @@ private:
                 watched_[i]->on_client_gone();
     }
 
-    router const& routes_;
+    dispatcher const& routes_;
     http::limits const& limits_;
     std::unique_ptr<asio::io_context> context_;
     std::optional<asio::steady_timer> clock_;

@@ -1,6 +1,7 @@
 // Finds the service for a request by path and method.
 #pragma once
 
+#include "mcp_provider/http/channel.hpp"
 #include "mcp_provider/http/request.hpp"
 #include "mcp_provider/pipeline/any_service.hpp"
 
@@ -15,7 +16,7 @@ namespace mcp_provider {
 
 /// A table of routes, filled at start and then only read. HEAD goes to the service of GET.
 /// *Thread safety*: `find` and `allowed_methods` are safe to call from several workers.
-class router {
+class router final : public dispatcher {
 public:
     /// Adds a route. A path that ends in `/*` takes everything below it; an exact path wins over it, a longer prefix over a
     /// shorter one. Precondition: the same method and path were not added before.
@@ -38,6 +39,11 @@ public:
     void otherwise(any_service one) { otherwise_ = std::move(one); }
     /// What serves a request that could not be read; its `http::request` holds what was understood.
     void malformed(any_service one) { malformed_ = std::move(one); }
+
+    asio::awaitable<void> serve(http::request const& asked, channel& io) const override {
+        any_service const* const one = asked.malformation() != nullptr ? find_malformed() : find(asked);
+        return one != nullptr ? one->serve(asked, io) : serve_nothing();
+    }
 
     /// The service for a request; null where there is none. *Complexity*: logarithmic in the number of paths.
     [[nodiscard]] any_service const* find(http::request const& asked) const noexcept {
@@ -66,6 +72,8 @@ public:
     }
 
 private:
+    static asio::awaitable<void> serve_nothing() { co_return; }
+
     struct node {
         std::string path;
         std::vector<std::pair<http::method, any_service>> methods;

@@ -5,7 +5,6 @@
 #include "mcp_provider/pipeline/exchange.hpp"
 
 #include <asio/awaitable.hpp>
-#include <asio/this_coro.hpp>
 
 #include <array>
 #include <cstddef>

@@ -3,6 +3,7 @@
 
 #include "mcp_provider/core/clock.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -36,9 +37,8 @@ public:
         shard& home = home_of(name);
         std::lock_guard const lock{home.mutex};
         auto const at = home.values.find(name);
-        if (at == home.values.end()) return false;
-        see(at->second);
-        return true;
+        if (at != home.values.end()) see(at->second);
+        return at != home.values.end();
     }
 
     /// Calls `see(value)`, with a fresh value if the name is new. Returns false, without a call, if the table is full.
@@ -48,9 +48,8 @@ public:
             shard& home = home_of(name);
             std::lock_guard const lock{home.mutex};
             Value* const value = find_or_add(home, name);
-            if (value == nullptr) return false;
-            see(*value);
-            return true;
+            if (value != nullptr) see(*value);
+            return value != nullptr;
         });
     }
 
@@ -61,10 +60,9 @@ public:
         return with_room(now, [&] {
             shard& home = home_of(first);
             shard& other = home_of(second);
-            std::unique_lock lock_lower{(&home < &other ? home : other).mutex};
+            std::unique_lock lock_lower{std::min(&home, &other)->mutex};
             std::unique_lock<std::mutex> lock_upper;
-            if (&home != &other)
-                lock_upper = std::unique_lock{(&home < &other ? other : home).mutex};
+            if (&home != &other) lock_upper = std::unique_lock{std::max(&home, &other)->mutex};
             Value* const one = find_or_add(home, first);
             Value* const two = one == nullptr ? nullptr : find_or_add(other, second);
             if (two == nullptr) return false;
@@ -130,17 +128,14 @@ private:
     }
 
     bool make_room(steady_time now) {
+        constexpr std::int64_t pause = steady_time::duration{std::chrono::seconds{1}}.count();
         auto const tick = now.time_since_epoch().count();
         auto due = next_sweep_.load(std::memory_order_relaxed);
-        if (tick < due) return false;
-        if (!next_sweep_.compare_exchange_strong(
-                due, tick + steady_time::duration{std::chrono::seconds{1}}.count()))
-            return false;
+        if (tick < due || !next_sweep_.compare_exchange_strong(due, tick + pause)) return false;
+        auto const is_idle = [&](auto const& one) { return one.second.is_idle(now); };
         for (shard& home : shards_) {
             std::lock_guard const lock{home.mutex};
-            auto const forgotten = std::erase_if(
-                home.values, [&](auto const& one) { return one.second.is_idle(now); });
-            size_.fetch_sub(forgotten, std::memory_order_relaxed);
+            size_.fetch_sub(std::erase_if(home.values, is_idle), std::memory_order_relaxed);
         }
         return true;
     }

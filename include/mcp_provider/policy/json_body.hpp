@@ -7,8 +7,6 @@
 #include "mcp_provider/json/parse.hpp"
 #include "mcp_provider/pipeline/policy.hpp"
 
-#include <boost/json/monotonic_resource.hpp>
-#include <boost/json/value.hpp>
 
 #include <cstddef>
 #include <memory>

@@ -47,11 +47,8 @@ public:
         if (done.admitted() == policies.size() || done.refusal() != nullptr)
             decisions_->add(policies.data(), policies.size(), done.admitted());
         if (generation == nullptr) return;
-        if (auto const& notes = generation->notes();
-            notes.prompt_tokens + notes.completion_tokens != 0) {
-            route_->input_tokens.add(notes.prompt_tokens);
-            route_->output_tokens.add(notes.completion_tokens);
-        }
+        route_->input_tokens.add(generation->notes().prompt_tokens);
+        route_->output_tokens.add(generation->notes().completion_tokens);
     }
 
 private:
