@@ -73,7 +73,8 @@ private:
         keeps_alive_ = lingers_ = false;
         reader_.begin(*work_);
         if (co_await reader_.read_head() == reading::done) co_await serve_request();
-        bool const again = keeps_alive_ && !cancelled_by_ && co_await reader_.discard_body();
+        bool const again = keeps_alive_ && cancelled_by_ != end_cause::client_gone &&
+                           cancelled_by_ != end_cause::drained && co_await reader_.discard_body();
         reader_.end();
         worker_.give_back(std::move(work_));
         if (!again && lingers_) co_await linger();
@@ -175,7 +176,7 @@ private:
             out.response_bytes = socket_.sent_bytes();
             out.first_byte = socket_.first_byte();
         }
-        keeps_alive_ = false;
+        // The framing is whole and the head has promised to go on: closing here would break the client's next request.
         out.failure = std::move(why);
         co_return std::move(out);
     }
