@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -56,6 +57,11 @@ agent::model const* find_model(agent::model_list const& models, std::string_view
 result<agent::model const*> choose_model(agent::model_list const& models, std::string_view name,
                                          principal const& who, std::uint8_t needs,
                                          std::string_view what_for) {
+    if (models->empty())
+        return rejection{rejection_code::overloaded,
+                         "no model is on offer yet: the agent's upstream has not answered"}
+            .because("no_models")
+            .come_again_in(std::chrono::seconds{5});
     agent::model const* const found = find_model(models, name);
     if (found == nullptr)
         return rejection{rejection_code::not_found, "model '" + std::string{name} + "' not found"}

@@ -41,7 +41,7 @@ struct generation_rules {
 [[nodiscard]] agent::model const* find_model(agent::model_list const& models,
                                              std::string_view name) noexcept;
 
-/// The model that a request may use. *Errors*: `not_found` (`model_not_found`) with Ollama's text `model 'x' not found`;
+/// The model that a request may use. *Errors*: `overloaded` while the agent knows of no model at all; `not_found` (`model_not_found`) with Ollama's text `model 'x' not found`;
 /// `forbidden` where the principal's key does not list it; `bad_request` where the model lacks the ability `needs`
 /// (a `capability` flag), with Ollama's text `"x" does not support chat`.
 [[nodiscard]] result<agent::model const*> choose_model(agent::model_list const& models,
