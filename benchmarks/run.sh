@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Measures what the project promises, side by side with nginx and a gateway from npm, and prints a table.
-# run.sh [--quick] [--check] [--only SECTION[,SECTION]]   (README.md tells what the sections measure)
+# run.sh [--quick] [--check] [--write] [--only SECTION[,SECTION]]   (README.md tells what the sections measure)
 # shellcheck disable=SC1091,SC2034 # the parts that it sources, and use its variables, are checked by themselves
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
     cat <<'TEXT'
-usage: benchmarks/run.sh [--quick] [--check] [--only SECTION[,SECTION...]]
+usage: benchmarks/run.sh [--quick] [--check] [--write] [--only SECTION[,SECTION...]]
 
   --quick   about a minute: fewer rounds, noisier numbers
   --check   exit 1 if something that must be reached is missed
+  --write   put the table into benchmarks/README.md
   --only    policies requests proxy first-token streams idle leaving stalled start compile
 
 PROGRAM, TOOLS and BENCH_PORT_BASE in the environment replace build/release/mcp-local-provider,
@@ -18,11 +19,12 @@ build/release/benchmarks and 21800.
 TEXT
 }
 
-quick='' check='' only=''
+quick='' check='' write='' only=''
 while [ $# != 0 ]; do
     case $1 in
     --quick) quick=1 ;;
     --check) check=1 ;;
+    --write) write=1 ;;
     --only)
         only=${2?--only needs a section}
         shift
@@ -52,7 +54,12 @@ rows=$scratch/rows
 . "$load/servers.sh"
 . "$load/measure.sh"
 . "$load/sections.sh"
-trap 'stop_all; rm -rf "$scratch"' EXIT
+section_pid=''
+finish() {
+    if [ -n "$section_pid" ]; then stop "$section_pid"; fi
+    rm -rf "$scratch"
+}
+trap finish EXIT
 trap 'exit 130' INT TERM
 ulimit -n "$(ulimit -H -n)"
 
@@ -62,22 +69,27 @@ make_key
 for section in policies requests proxy first-token streams idle leaving stalled start compile; do
     wanted "$section" || continue
     say "$section"
-    # In a shell of its own, where the first failure ends it.
-    set +e
+    # In a shell of its own, which the first failure ends, and which ends its servers.
     (
-        set -e
         trap stop_all EXIT
         "measure_${section//-/_}"
-    )
-    status=$?
-    set -e
-    [ "$status" = 0 ] || unmeasured "$section" "the measurement failed"
+    ) &
+    section_pid=$!
+    wait "$section_pid" || unmeasured "$section" "the measurement failed"
+    section_pid=''
 done
 
-printf '\n| what | must | aim | measured | verdict | detail |\n|---|---|---|---|---|---|\n'
-cat "$rows"
-printf '\n%s, %s cores, nginx %s\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
-    "$("$nginx" -v 2>&1 | sed 's|.*/||')"
+{
+    printf '| what | must | aim | measured | verdict | detail |\n|---|---|---|---|---|---|\n'
+    cat "$rows"
+    printf '\n%s, %s cores, nginx %s, %s\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
+        "$("$nginx" -v 2>&1 | sed 's|.*/||')" "$(LC_ALL=C date -u '+%-d %B %Y')"
+} >"$scratch/table"
+echo
+cat "$scratch/table"
+if [ -n "$write" ]; then
+    sed -i -e "/^<!-- table -->/,/^<!-- end of table -->/{//!d}" -e "/^<!-- table -->/r $scratch/table" benchmarks/README.md
+fi
 missed=$(grep -c "| MISSED |" "$rows" || true)
 if [ "$missed" != 0 ]; then
     echo "$missed of the rows missed what they must reach" >&2
