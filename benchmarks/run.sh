@@ -82,8 +82,8 @@ done
 {
     printf '| what | must | aim | measured | verdict | detail |\n|---|---|---|---|---|---|\n'
     cat "$rows"
-    printf '\n%s, %s cores, nginx %s, %s\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
-        "$("$nginx" -v 2>&1 | sed 's|.*/||')" "$(LC_ALL=C date -u '+%-d %B %Y')"
+    printf '\n%s, %s cores, nginx %s, %s%s\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
+        "$("$nginx" -v 2>&1 | sed 's|.*/||')" "$(LC_ALL=C date -u '+%-d %B %Y')" "${quick:+, quick run}"
 } >"$scratch/table"
 echo
 cat "$scratch/table"
