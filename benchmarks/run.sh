@@ -19,6 +19,7 @@ build/release/benchmarks and 21800.
 TEXT
 }
 
+sections=(policies requests proxy first-token streams idle leaving stalled start compile)
 quick='' check='' write='' only=''
 while [ $# != 0 ]; do
     case $1 in
@@ -40,6 +41,12 @@ while [ $# != 0 ]; do
     esac
     shift
 done
+for section in ${only//,/ }; do
+    [[ " ${sections[*]} " == *" $section "* ]] || {
+        echo "bench: there is no section $section" >&2
+        exit 2
+    }
+done
 
 program=$(realpath "${PROGRAM:-build/release/mcp-local-provider}")
 tools=$(realpath "${TOOLS:-build/release/benchmarks}")
@@ -51,6 +58,7 @@ nginx=$(PATH=$PATH:/usr/sbin command -v nginx) || {
 }
 scratch=$(mktemp -d)
 rows=$scratch/rows
+: >"$rows"
 . "$load/servers.sh"
 . "$load/measure.sh"
 . "$load/sections.sh"
@@ -66,7 +74,7 @@ ulimit -n "$(ulimit -H -n)"
 wanted() { [ -z "$only" ] || [[ ,$only, == *,$1,* ]]; }
 
 make_key
-for section in policies requests proxy first-token streams idle leaving stalled start compile; do
+for section in "${sections[@]}"; do
     wanted "$section" || continue
     say "$section"
     # In a shell of its own, which the first failure ends, and which ends its servers.
