@@ -1,5 +1,6 @@
 #include "ollama/routes.hpp"
 
+#include "dialect/ignored.hpp"
 #include "dialect/prompt_hash.hpp"
 #include "dialect/rules.hpp"
 #include "mcp_provider/json/write.hpp"
@@ -46,6 +47,9 @@ result<agent::model const*> choose(agent::model_list const& models, generation c
         return unsupported(request.model, "tools");
     if (!ask.suffix.empty() && !model.has(agent::capability::insert))
         return unsupported(request.model, "insert");
+    if (ask.format.how != agent::answer_format::kind::text &&
+        model.lacks(agent::limitation::format))
+        return unsupported(request.model, "format");
     if (!model.has(agent::capability::vision))
         for (agent::message const& turn : ask.messages)
             if (!turn.images.empty()) return unsupported(request.model, "vision");
@@ -113,14 +117,18 @@ asio::awaitable<result<http::response>> answer(agent::agent& agents, Request con
         co_return http::response{200, json_type, writer.without_answer(notes.finish_reason)};
     }
     notes.prompt_hash = prompt_hash(request);
-    agent::conversation const& ask = request.ask_of(**found);
+    agent::conversation const& ask = request.ask_of(**found, who);
+    std::string const ignored = ignored_parameters(ask, **found, "num_predict");
     bool const shows_thinking = request.think != thinking::off;
     if (!request.streamed) {
         result<http::response> whole = co_await at_once(agents, ask, proof, writer, shows_thinking);
+        if (whole) note_ignored(*whole, ignored);
         co_return std::move(whole);
     }
-    co_return streamed(
+    http::response answer = streamed(
         std::make_unique<answer_stream>(agents, ask, proof, std::move(writer), shows_thinking));
+    note_ignored(answer, ignored);
+    co_return answer;
 }
 
 /// Asks for vectors, one an input.

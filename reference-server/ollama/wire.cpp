@@ -68,8 +68,10 @@ void make_chat(prompt_parts&& parts, agent::conversation& ask) {
 
 } // namespace
 
-agent::conversation const& generation::ask_of(agent::model const& found) const {
+agent::conversation const& generation::ask_of(agent::model const& found,
+                                              principal const& who) const {
     ask_.model = found.name;
+    ask_.caller = who.id();
     // A model that cannot think need not be told to leave it, and some upstreams refuse the word.
     if (think == thinking::off && !found.has(agent::capability::thinking))
         ask_.reasoning_effort.clear();

@@ -32,9 +32,10 @@ public:
     /// The conversation as it was read; its model is the one that was asked for.
     [[nodiscard]] agent::conversation const& ask() const noexcept { return ask_; }
 
-    /// The conversation for the agent, now that the model is found. Const, as a handler knows its facts as constants;
+    /// The conversation for the agent, now that the model and the caller are known. Const, as a handler knows its facts as constants;
     /// to be called once, before the conversation is handed on. *Lifetime*: that of the request.
-    [[nodiscard]] agent::conversation const& ask_of(agent::model const& found) const;
+    [[nodiscard]] agent::conversation const& ask_of(agent::model const& found,
+                                                    principal const& who) const;
 
 protected:
     generation() = default;

@@ -1,5 +1,6 @@
 #include "openai/routes.hpp"
 
+#include "dialect/ignored.hpp"
 #include "dialect/prompt_hash.hpp"
 #include "mcp_provider/core/clock.hpp"
 #include "mcp_provider/crypto/base64.hpp"
@@ -24,6 +25,8 @@ namespace mcp_provider::server::openai {
 
 namespace {
 
+/// `max_completion_tokens` means the same and is read into the same place.
+constexpr std::string_view length_name = "max_tokens";
 constexpr std::string_view json_type = "application/json";
 
 /// Notes what is about to be asked.
@@ -40,10 +43,17 @@ void note_answer(collected const& answer, std::string_view reason, audited const
     notes.finish_reason = reason;
 }
 
-http::response as_events(std::unique_ptr<http::body_stream> stream) {
+http::response as_events(std::unique_ptr<http::body_stream> stream, std::string_view ignored) {
     http::response answer{200, "text/event-stream", std::move(stream)};
     answer.fields().set("Cache-Control", "no-cache");
     answer.fields().set("X-Accel-Buffering", "no");
+    note_ignored(answer, ignored);
+    return answer;
+}
+
+http::response whole_answer(std::string text, std::string_view ignored) {
+    http::response answer{200, json_type, std::move(text)};
+    note_ignored(answer, ignored);
     return answer;
 }
 
@@ -59,6 +69,9 @@ result<> check_abilities(agent::conversation const& ask, agent::model const& cho
     if (!ask.tools.empty() && ask.choice.how != agent::tool_choice::kind::none &&
         !chosen.has(agent::capability::tools))
         return lacks(chosen, "tools", "/tools");
+    if (ask.format.how != agent::answer_format::kind::text &&
+        chosen.lacks(agent::limitation::format))
+        return lacks(chosen, "answers in JSON", "/response_format");
     if (!ask.reasoning_effort.empty() && ask.reasoning_effort != "none" &&
         !chosen.has(agent::capability::thinking | agent::capability::effort))
         return lacks(chosen, "thinking", "/reasoning_effort");
@@ -179,16 +192,18 @@ asio::awaitable<result<http::response>> chat_handler::operator()(chat_request co
     if (!chosen) co_return chosen.error();
     auto able = check_abilities(asked.asked(), **chosen);
     if (!able) co_return std::move(able).error();
-    asked.resolve_model((*chosen)->name);
+    asked.resolve((*chosen)->name, who);
+    std::string const ignored = ignored_parameters(asked.asked(), **chosen, length_name);
     note_question(asked, **chosen, proof);
 
     answer_head const head = answer_head::make("chatcmpl-", asked.model(), real_clock{}.system());
     if (asked.asked().streamed)
-        co_return as_events(stream_chat(agents, asked.asked(), proof, head, asked.include_usage()));
+        co_return as_events(stream_chat(agents, asked.asked(), proof, head, asked.include_usage()),
+                            ignored);
     auto const answer = co_await collect(agents, asked.asked(), proof);
     if (!answer) co_return answer.error();
     note_answer(*answer, name_of(answer->reason, !answer->calls.empty()), proof);
-    co_return http::response{200, json_type, write_chat_answer(head, *answer)};
+    co_return whole_answer(write_chat_answer(head, *answer), ignored);
 }
 
 asio::awaitable<result<http::response>>
@@ -200,17 +215,18 @@ completion_handler::operator()(completion_request const& asked, principal const&
     if (!chosen) co_return chosen.error();
     if (!asked.asked().suffix.empty() && !(*chosen)->has(agent::capability::insert))
         co_return lacks(**chosen, "insert", "/suffix");
-    asked.resolve_model((*chosen)->name);
+    asked.resolve((*chosen)->name, who);
+    std::string const ignored = ignored_parameters(asked.asked(), **chosen, length_name);
     note_question(asked, **chosen, proof);
 
     answer_head const head = answer_head::make("cmpl-", asked.model(), real_clock{}.system());
     if (asked.asked().streamed)
         co_return as_events(
-            stream_completion(agents, asked.asked(), proof, head, asked.include_usage()));
+            stream_completion(agents, asked.asked(), proof, head, asked.include_usage()), ignored);
     auto const answer = co_await collect(agents, asked.asked(), proof);
     if (!answer) co_return answer.error();
     note_answer(*answer, name_of(answer->reason, false), proof);
-    co_return http::response{200, json_type, write_completion_answer(head, *answer)};
+    co_return whole_answer(write_completion_answer(head, *answer), ignored);
 }
 
 asio::awaitable<result<http::response>>
@@ -227,7 +243,7 @@ embedding_handler::operator()(embedding_request const& asked, principal const& w
                                 std::to_string(model.embedding_length) + " for this model"}
             .because("invalid_value")
             .at("/dimensions");
-    asked.resolve_model(model.name);
+    asked.resolve(model.name);
     note_question(asked, model, proof);
 
     auto const made = co_await agents.embed(asked.asked(), proof);

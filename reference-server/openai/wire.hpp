@@ -33,9 +33,12 @@ public:
     /// Whether a stream ends with a chunk of usage.
     [[nodiscard]] bool include_usage() const noexcept { return include_usage_; }
 
-    /// Names the model as the agent knows it. No change of what the caller said, hence const; done
-    /// once, by the handler.
-    void resolve_model(std::string_view name) const { asked_.model = name; }
+    /// Names the model as the agent knows it, and who asks. No change of what the caller said,
+    /// hence const; done once, by the handler.
+    void resolve(std::string_view name, principal const& who) const {
+        asked_.model = name;
+        asked_.caller = who.id();
+    }
 
     /// Calls `visit(json_pointer, text)` for each text that reaches the model. *Lifetime*: both views, during the call.
     template <class Visit>
@@ -61,7 +64,10 @@ public:
     [[nodiscard]] std::string const& model() const noexcept { return model_; }
     [[nodiscard]] agent::conversation const& asked() const noexcept { return asked_; }
     [[nodiscard]] bool include_usage() const noexcept { return include_usage_; }
-    void resolve_model(std::string_view name) const { asked_.model = name; }
+    void resolve(std::string_view name, principal const& who) const {
+        asked_.model = name;
+        asked_.caller = who.id();
+    }
 
     template <class Visit>
     void for_each_text(Visit&& visit) const {
@@ -91,7 +97,7 @@ public:
     [[nodiscard]] agent::embedding_request const& asked() const noexcept { return asked_; }
     /// Whether vectors are written as base64 of little-endian 32-bit floats and not as arrays of numbers.
     [[nodiscard]] bool as_base64() const noexcept { return as_base64_; }
-    void resolve_model(std::string_view name) const { asked_.model = name; }
+    void resolve(std::string_view name) const { asked_.model = name; }
 
     template <class Visit>
     void for_each_text(Visit&& visit) const {

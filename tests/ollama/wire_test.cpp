@@ -307,11 +307,11 @@ TEST_CASE(
 TEST_CASE("think set to false leaves alone a model that cannot think, and stops one that can") {
     auto const on_offer = models();
     auto const plain = read<chat_request>(chat_with(R"("think":false)"));
-    CHECK(plain->ask_of(on_offer[1]).reasoning_effort == "");
-    CHECK(plain->ask_of(on_offer[1]).model == "plain:7b");
+    CHECK(plain->ask_of(on_offer[1], caller()).reasoning_effort == "");
+    CHECK(plain->ask_of(on_offer[1], caller()).model == "plain:7b");
     auto const able = read<chat_request>(chat_with(R"("think":false)"));
-    CHECK(able->ask_of(on_offer[0]).reasoning_effort == "none");
-    CHECK(able->ask_of(on_offer[0]).model == "all:latest");
+    CHECK(able->ask_of(on_offer[0], caller()).reasoning_effort == "none");
+    CHECK(able->ask_of(on_offer[0], caller()).model == "all:latest");
     CHECK(able->model == "all");
 }
 

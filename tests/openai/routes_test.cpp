@@ -32,11 +32,19 @@ agent::model model_of(std::string name, std::uint8_t can, std::uint32_t embeddin
     return one;
 }
 
+/// As an agent process is: it takes a prompt, and no more.
+agent::model deaf() {
+    agent::model one = model_of("agent:latest", agent::capability::completion);
+    one.cannot =
+        agent::limitation::sampling | agent::limitation::max_tokens | agent::limitation::format;
+    return one;
+}
+
 std::vector<agent::model> offer() {
     using namespace agent::capability;
     return {model_of("echo:latest", completion | tools | insert), model_of("plain", completion),
             model_of("org/sight:7b", completion | vision | thinking),
-            model_of("echo-embed:latest", embedding, 4)};
+            model_of("echo-embed:latest", embedding, 4), deaf()};
 }
 
 /// A server of one agent that says `Hi`.
@@ -46,7 +54,10 @@ public:
         script answer;
         answer.opened().text("H").text("i").finished(agent::finish_reason::stop, 3, 2);
         agents.plays(std::move(answer));
-        agents.on_generate([this](agent::conversation const& asked) { asked_model = asked.model; });
+        agents.on_generate([this](agent::conversation const& asked) {
+            asked_model = asked.model;
+            asked_caller = asked.caller;
+        });
     }
 
     result<http::response> chat(std::string const& text, principal const& who = somebody()) {
@@ -69,6 +80,7 @@ public:
     testing::fake_agent agents{offer()};
     audited proof = testing::audited_access::make();
     std::string asked_model;
+    std::string asked_caller;
 
 private:
     template <class Request, class Handler>
@@ -310,7 +322,7 @@ TEST_CASE("model_list_handler lists the models that the caller may use, and noth
     REQUIRE(all);
     auto const body = json::parse(all->text());
     REQUIRE(body);
-    CHECK(body->at("data").as_array().size() == 4);
+    CHECK(body->at("data").as_array().size() == 5);
     REQUIRE(some);
     CHECK(some->text() ==
           R"({"object":"list","data":[{"id":"echo:latest","object":"model","created":1700000000,)"
@@ -345,4 +357,34 @@ TEST_CASE("model_handler does not find what is unknown, hidden or malformed") {
         CHECK(answer.error().reason() == "model_not_found");
     }
     CHECK_FALSE(server.model("/v1/models/plain", somebody({"echo"})));
+}
+
+TEST_CASE("a model that cannot be told how to choose its words answers, and says what it ignored") {
+    gateway server;
+    std::string const particular =
+        R"({"model":"agent","messages":[{"role":"user","content":"x"}],"temperature":1,"max_tokens":5)";
+
+    auto const whole = server.chat(particular + "}");
+    auto const streamed = server.chat(particular + R"(,"stream":true})");
+
+    REQUIRE(whole);
+    CHECK(whole->fields().get("X-Ignored-Parameters") == "max_tokens, temperature");
+    REQUIRE(streamed);
+    CHECK(streamed->fields().get("X-Ignored-Parameters") == "max_tokens, temperature");
+}
+
+TEST_CASE("a model that cannot be told to answer in JSON refuses to be asked for it") {
+    gateway server;
+    auto const answer = server.chat(
+        R"({"model":"agent","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_object"}})");
+
+    REQUIRE(!answer);
+    CHECK(answer.error().code() == rejection_code::bad_request);
+    CHECK(answer.error().where() == "/response_format");
+}
+
+TEST_CASE("the agent learns who asks") {
+    gateway server;
+    REQUIRE(server.chat(R"({"model":"echo","messages":[{"role":"user","content":"x"}]})"));
+    CHECK(server.asked_caller == somebody().id());
 }

@@ -45,6 +45,13 @@ inline constexpr std::uint8_t thinking = 32;
 inline constexpr std::uint8_t effort = 64; ///< may be told how hard to think, should it do so
 } // namespace capability
 
+/// What a model cannot be told, though most can. A set, as flags, in `model::cannot`.
+namespace limitation {
+inline constexpr std::uint8_t sampling = 1;   ///< temperature, seed and their like: overlooked
+inline constexpr std::uint8_t max_tokens = 2; ///< overlooked
+inline constexpr std::uint8_t format = 4;     ///< an answer in JSON, or by a schema: refused
+} // namespace limitation
+
 /// A model on offer.
 class model {
 public:
@@ -54,9 +61,11 @@ public:
                                                                                  its_family)} {}
 
     [[nodiscard]] bool has(std::uint8_t what) const noexcept { return (can & what) != 0; }
+    [[nodiscard]] bool lacks(std::uint8_t what) const noexcept { return (cannot & what) != 0; }
 
-    std::string name; ///< with its tag where it has one (`echo:latest`)
-    std::uint8_t can;
+    std::string name;        ///< with its tag where it has one (`echo:latest`)
+    std::uint8_t can;        ///< `capability`
+    std::uint8_t cannot = 0; ///< `limitation`
     std::uint64_t context_tokens;
     std::string family;
     std::uint32_t embedding_length = 0;

@@ -72,7 +72,9 @@ public:
     conversation(conversation&&) noexcept = default;
     conversation& operator=(conversation&&) noexcept = default;
 
-    std::string model;             ///< as the agent knows it
+    std::string model; ///< as the agent knows it
+    std::string
+        caller; ///< who asks, as an opaque id: what an agent remembers of one caller no other gets
     std::vector<message> messages; ///< of a chat
     bool is_completion = false;
     std::string prompt; ///< of a completion: the text before the cursor
