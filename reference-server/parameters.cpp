@@ -115,7 +115,7 @@ audit::json_lines_options audit_options_of(config const& from) {
     audit::json_lines_options out;
     out.log_file = from.audit.file.string();
     out.key_file = from.audit.key_file.string();
-    out.head_file = (from.state_directory / "audit.head").string();
+    out.head_file = from.audit_head_file().string();
     out.on_full = from.audit.on_failure == audit_failure::closed ? audit::when_full::fail_closed
                                                                  : audit::when_full::fail_open;
     return out;

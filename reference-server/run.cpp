@@ -2,9 +2,11 @@
 
 #include "agents/make_agent.hpp"
 #include "app.hpp"
+#include "bridge/bridge_app.hpp"
 #include "mcp_provider/net/server.hpp"
 #include "ops/port_holder.hpp"
 #include "parameters.hpp"
+#include "server_state.hpp"
 
 #include <asio/signal_set.hpp>
 #include <spdlog/spdlog.h>
@@ -85,22 +87,37 @@ std::string origin_of(asio::ip::tcp::endpoint const& where) {
 }
 
 /// The second a server lives by: keys, sessions, health.
-void keep_house(asio::steady_timer& clock, app& served) {
+void keep_house(asio::steady_timer& clock, server_state& state, app* adapter) {
     clock.expires_after(std::chrono::seconds{1});
-    clock.async_wait([&](std::error_code error) {
+    clock.async_wait([&clock, &state, adapter](std::error_code error) {
         if (error) return;
-        served.every_second();
-        keep_house(clock, served);
+        state.every_second();
+        if (adapter != nullptr) adapter->every_second();
+        keep_house(clock, state, adapter);
     });
 }
 
-void wait_for_signal(asio::signal_set& signals, asio::io_context& context, app& served) {
+void wait_for_signal(asio::signal_set& signals, asio::io_context& context, server_state& state) {
     signals.async_wait([&](std::error_code error, int number) {
         if (error) return;
         if (number != SIGHUP) return context.stop();
-        served.reopen_logs();
-        wait_for_signal(signals, context, served);
+        state.reopen_logs();
+        wait_for_signal(signals, context, state);
     });
+}
+
+std::size_t adapter_workers(config const& from) {
+    return from.adapter.workers != 0 ? from.adapter.workers
+                                     : std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// The one line on stdout: the parts that run, and where.
+void say_ready(net::server const* adapter, net::server const* bridge) {
+    std::string line = "ready";
+    if (adapter != nullptr) line += " adapter=" + origin_of(adapter->endpoints().front());
+    if (bridge != nullptr) line += " bridge=" + origin_of(bridge->endpoints().front());
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
 }
 
 } // namespace
@@ -109,40 +126,56 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     keep_memory_private();
     survive_broken_pipes();
     raise_descriptor_limit();
-    if (mode == run_mode::bridge) {
-        std::fprintf(stderr,
-                     "the bridge cannot run apart in this version; `serve` holds both parts\n");
-        return exit_configuration;
-    }
     chosen_agent const chosen = make_agent(*settings);
     if (!chosen.agent) {
         std::fprintf(stderr, "this version has no such AGENT; it has echo and openai\n");
         return exit_configuration;
     }
 
-    app served{settings, chosen.agent};
-    std::size_t const workers = settings->adapter.workers != 0
-                                    ? settings->adapter.workers
-                                    : std::max(1U, std::thread::hardware_concurrency());
-    net::server adapter{served.routes(), limits_of(*settings), workers};
-    if (auto const failed = listen(adapter, settings->adapter.listen, "ADAPTER_PORT"))
-        return *failed;
+    router adapter_routes;
+    router bridge_routes;
+    std::optional<server_state> state;
+    std::optional<app> adapter_app;
+    std::optional<bridge_app> bridge_part;
+    // The ports first: a second server on the same machine is told of the first one, not of the files that it holds.
+    std::optional<net::server> adapter;
+    std::optional<net::server> bridge;
+    if (mode != run_mode::bridge) {
+        adapter.emplace(adapter_routes, limits_of(*settings), adapter_workers(*settings));
+        if (auto const failed = listen(*adapter, settings->adapter.listen, "ADAPTER_PORT"))
+            return *failed;
+    }
+    if (mode != run_mode::adapter) {
+        bridge.emplace(bridge_routes, limits_of(*settings), 1);
+        if (auto const failed = listen(*bridge, settings->bridge.listen, "BRIDGE_PORT"))
+            return *failed;
+    }
+
+    state.emplace(settings);
+    state->health.add("agent", [&agent = *chosen.agent] {
+        return agent.models()->empty() ? health::degraded : health::healthy;
+    });
+    if (adapter) adapter_app.emplace(adapter_routes, *state, chosen.agent);
+    if (bridge) bridge_part.emplace(bridge_routes, *state, chosen.agent);
+    state->health.look();
 
     asio::io_context context{1};
     asio::signal_set signals{context, SIGTERM, SIGINT, SIGHUP};
     asio::steady_timer clock{context};
-    wait_for_signal(signals, context, served);
-    keep_house(clock, served);
+    wait_for_signal(signals, context, *state);
+    keep_house(clock, *state, adapter_app ? &*adapter_app : nullptr);
 
-    if (chosen.start) chosen.start(adapter.context());
-    adapter.start();
-    std::printf("ready adapter=%s\n", origin_of(adapter.endpoints().front()).c_str());
-    std::fflush(stdout);
+    if (chosen.start) chosen.start(bridge ? bridge->context() : adapter->context());
+    if (bridge) bridge->start();
+    if (adapter) adapter->start();
+    say_ready(adapter ? &*adapter : nullptr, bridge ? &*bridge : nullptr);
     context.run();
 
+    // The adapter first: its last answers may come from an agent that lives on the bridge's thread.
     spdlog::info("draining");
+    if (adapter) adapter->stop(drain_time);
     if (chosen.stop) chosen.stop();
-    adapter.stop(drain_time);
+    if (bridge) bridge->stop(drain_time);
     return 0;
 } catch (std::exception const& error) {
     std::fprintf(stderr, "the server cannot start: %s\n", error.what());

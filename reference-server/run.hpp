@@ -8,7 +8,7 @@
 namespace mcp_provider::server {
 
 /// Serves in the foreground until SIGTERM or SIGINT, then drains. Prints one line on stdout when it listens:
-/// `ready adapter=http://127.0.0.1:11434`. Returns the exit code: 0, 69 for a busy port, 78 for what cannot be used.
+/// `ready adapter=http://127.0.0.1:11434 bridge=http://127.0.0.1:8787`, the parts that run only. Returns the exit code: 0, 69 for a busy port, 78 for what cannot be used.
 [[nodiscard]] int run_server(std::shared_ptr<config const> settings, run_mode mode);
 
 } // namespace mcp_provider::server

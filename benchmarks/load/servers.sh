@@ -77,6 +77,7 @@ provider_environment() {
     cat <<TEXT
 ADAPTER_HOST=127.0.0.1
 ADAPTER_PORT=$2
+BRIDGE_PORT=0
 ADAPTER_WORKERS=1
 AGENT=$1
 AGENT_OPENAI_URL=http://127.0.0.1:$mock_port/v1

@@ -126,7 +126,7 @@ config assembly::finish(sources const& from, run_mode mode) && {
     check_state_directory();
     read_bridge_token();
     find_local_users(mode);
-    settle_audit();
+    settle_audit(mode);
     check_bridge_token(mode);
     check_agent();
     check_ports(mode);
@@ -195,8 +195,11 @@ void assembly::find_local_users(run_mode mode) {
         read_local_users(text.empty() ? (mode == run_mode::serve ? "self" : "none") : text).ids;
 }
 
-void assembly::settle_audit() {
-    if (made_.audit.file.empty()) made_.audit.file = made_.state_directory / "audit.jsonl";
+void assembly::settle_audit(run_mode mode) {
+    // A chain has one writer: adapter and bridge that run apart in one STATE_DIR keep one each.
+    if (made_.audit.file.empty())
+        made_.audit.file = made_.state_directory /
+                           (mode == run_mode::bridge ? "bridge-audit.jsonl" : "audit.jsonl");
     if (made_.audit.key_file.empty()) made_.audit.key_file = made_.state_directory / "audit.key";
     if (made_.audit.enabled && ::access(made_.audit.key_file.c_str(), F_OK) == 0) {
         try {

@@ -49,7 +49,7 @@ private:
     void check_state_directory();
     void read_bridge_token();
     void find_local_users(run_mode mode);
-    void settle_audit();
+    void settle_audit(run_mode mode);
     void check_bridge_token(run_mode mode);
     void check_agent();
     void check_ports(run_mode mode);

@@ -119,7 +119,8 @@ struct audit_settings {
     std::chrono::days retention{30};
     audit_mode mode = audit_mode::fast;
     audit_failure on_failure = audit_failure::open;
-    std::filesystem::path file;     ///< never empty once loaded: STATE_DIR/audit.jsonl by default
+    std::filesystem::path file;     ///< never empty once loaded; STATE_DIR/audit.jsonl by default,
+                                    ///< STATE_DIR/bridge-audit.jsonl for `bridge`
     std::filesystem::path key_file; ///< never empty once loaded: STATE_DIR/audit.key by default
 };
 
@@ -189,9 +190,10 @@ struct config {
     alert_settings alert;
 
     [[nodiscard]] std::filesystem::path keys_file() const { return state_directory / "keys.json"; }
-    /// Follows the head of the audit chain, so that cutting off the end of the log is noticed.
+    /// Follows the head of the audit chain, so that cutting off the end of the log is noticed. Named
+    /// after the log, since adapter and bridge may keep one each in one folder.
     [[nodiscard]] std::filesystem::path audit_head_file() const {
-        return state_directory / "audit.head";
+        return state_directory / (audit.file.stem().string() + ".head");
     }
     [[nodiscard]] std::filesystem::path bridge_token_file() const {
         return state_directory / "bridge.token";

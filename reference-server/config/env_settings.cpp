@@ -243,7 +243,7 @@ std::vector<setting> content_and_logs() {
              .doc = "The audit log, one JSON object a line.",
              .allowed = log_path,
              .check = checks::absolute_path,
-             .default_note = "`STATE_DIR/audit.jsonl`",
+             .default_note = "`STATE_DIR/audit.jsonl`; `STATE_DIR/bridge-audit.jsonl` for `bridge`",
              .reloadable = false}),
         row([](auto& c) -> auto& { return c.audit.key_file; },
             {.key = "AUDIT_KEY_FILE",

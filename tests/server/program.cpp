@@ -69,6 +69,15 @@ bool read_some(int fd, std::string& into) {
     return got > 0;
 }
 
+/// The port behind `before` in a line; 0 where the line does not have it.
+std::uint16_t port_in(std::string_view line, std::string_view before) {
+    std::uint16_t port = 0;
+    auto const at = line.find(before);
+    if (at != std::string_view::npos)
+        std::from_chars(line.data() + at + before.size(), line.data() + line.size(), port);
+    return port;
+}
+
 int wait_for_end(int pid) {
     auto const until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
     for (;;) {
@@ -117,11 +126,11 @@ outcome run_program(std::vector<std::string> const& arguments, environment const
     return got;
 }
 
-running_server::running_server(environment const& with) {
-    environment all{{"ADAPTER_PORT", "0"}};
+running_server::running_server(environment const& with, std::string const& mode) {
+    environment all{{"ADAPTER_PORT", "0"}, {"BRIDGE_PORT", "0"}};
     for (auto const& [name, value] : with) all[name] = value;
     auto const began = std::chrono::steady_clock::now();
-    process const one = spawn({"serve"}, all);
+    process const one = spawn({mode}, all);
     pid_ = one.pid;
     out_ = one.out;
     std::string err;
@@ -141,11 +150,8 @@ running_server::running_server(environment const& with) {
                                                                   began);
     ::close(one.err);
     ready_.resize(ready_.find('\n'));
-    auto const at = ready_.find("adapter=http://127.0.0.1:");
-    if (at == std::string::npos) throw std::runtime_error{"no adapter in: " + ready_};
-    char const* const digits =
-        ready_.data() + at + std::string_view{"adapter=http://127.0.0.1:"}.size();
-    std::from_chars(digits, ready_.data() + ready_.size(), port_);
+    port_ = port_in(ready_, " adapter=http://127.0.0.1:");
+    bridge_port_ = port_in(ready_, " bridge=http://127.0.0.1:");
 }
 
 running_server::~running_server() {

@@ -42,16 +42,19 @@ using environment = std::map<std::string, std::string>;
 [[nodiscard]] outcome run_program(std::vector<std::string> const& arguments,
                                   environment const& with);
 
-/// A running server. The port is chosen by the system.
+/// A running server. The ports are chosen by the system.
 class running_server {
 public:
-    /// Starts `serve` and waits for its line `ready`. *Errors*: throws with what it printed.
-    explicit running_server(environment const& with);
+    /// Starts `serve`, `adapter` or `bridge` and waits for its line `ready`. *Errors*: throws with what it printed.
+    explicit running_server(environment const& with, std::string const& mode = "serve");
     ~running_server();
     running_server(running_server const&) = delete;
     running_server& operator=(running_server const&) = delete;
 
+    /// The adapter's port; 0 where none runs.
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    /// The bridge's port; 0 where none runs.
+    [[nodiscard]] std::uint16_t bridge_port() const noexcept { return bridge_port_; }
     [[nodiscard]] int pid() const noexcept { return pid_; }
     [[nodiscard]] std::string const& ready_line() const noexcept { return ready_; }
     /// From the start of the process to its line `ready`.
@@ -64,6 +67,7 @@ private:
     int pid_ = -1;
     int out_ = -1;
     std::uint16_t port_ = 0;
+    std::uint16_t bridge_port_ = 0;
     std::string ready_;
     std::chrono::milliseconds took_{0};
 };

@@ -24,6 +24,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr char const* bridge_token = "mlpb_3v9Yq2Zt7Kx1Lr8Wd4Nf6Bh0Pc5Sg2Mj";
+
 environment in(scratch const& folder, environment more = {}) {
     more["STATE_DIR"] = folder.path().string();
     return more;
@@ -85,7 +87,9 @@ TEST_CASE(
         exchange_bytes(server.port(), chat(server.port(), "Repeat exactly: it works"));
     server.signal(SIGTERM);
 
-    CHECK(server.ready_line() == "ready adapter=http://127.0.0.1:" + std::to_string(server.port()));
+    CHECK(server.ready_line() ==
+          "ready adapter=http://127.0.0.1:" + std::to_string(server.port()) +
+              " bridge=http://127.0.0.1:" + std::to_string(server.bridge_port()));
     CHECK(models.find("\"echo:latest\"") != std::string::npos);
     CHECK(status_of(answer) == 200);
     CHECK(answer.find("\"content\":\"it works\"") != std::string::npos);
@@ -134,6 +138,83 @@ TEST_CASE("a busy port ends with 69 and says who holds it and how to move either
     CHECK(second.out.empty());
 }
 
+TEST_CASE("a busy port of the bridge ends with 69, too, and names BRIDGE_PORT") {
+    scratch const one;
+    scratch const two;
+    running_server const server{in(one)};
+    std::string const busy = std::to_string(server.bridge_port());
+
+    auto const served =
+        run_program({"serve"}, in(two, {{"ADAPTER_PORT", "0"}, {"BRIDGE_PORT", busy}}));
+    auto const apart = run_program(
+        {"bridge"}, in(two, {{"BRIDGE_PORT", busy}, {"MCP_BRIDGE_TOKEN", bridge_token}}));
+
+    for (outcome const& second : {served, apart}) {
+        CHECK(second.exit_code == 69);
+        CHECK(second.err.find("pid " + std::to_string(server.pid())) != std::string::npos);
+        CHECK(second.err.find("BRIDGE_PORT=") != std::string::npos);
+        CHECK(second.err.find("OLLAMA_HOST=") == std::string::npos);
+        CHECK(second.out.empty());
+    }
+}
+
+TEST_CASE(
+    "a second server in the same state folder is told of the first one's port, not of its files") {
+    scratch const folder;
+    running_server const server{in(folder)};
+
+    auto const second =
+        run_program({"serve"}, in(folder, {{"ADAPTER_PORT", std::to_string(server.port())}}));
+
+    CHECK(second.exit_code == 69);
+    CHECK(second.err.find("pid " + std::to_string(server.pid())) != std::string::npos);
+}
+
+TEST_CASE(
+    "adapter and bridge run apart in one state folder: each says only where it is, and ends with "
+    "0 on SIGTERM") {
+    scratch const folder;
+    auto const settings = in(folder, {{"MCP_BRIDGE_TOKEN", bridge_token}});
+    running_server bridge{settings, "bridge"};
+    running_server adapter{settings, "adapter"};
+
+    CHECK(bridge.ready_line() ==
+          "ready bridge=http://127.0.0.1:" + std::to_string(bridge.bridge_port()));
+    CHECK(adapter.ready_line() ==
+          "ready adapter=http://127.0.0.1:" + std::to_string(adapter.port()));
+    for (running_server* const one : {&bridge, &adapter}) {
+        one->signal(SIGTERM);
+        CHECK(one->wait() == 0);
+    }
+    for (char const* const log : {"audit.jsonl", "bridge-audit.jsonl"})
+        CHECK(
+            run_program({"audit", "verify", (folder.path() / log).string()}, settings).exit_code ==
+            0);
+}
+
+TEST_CASE("the bridge answers for its health and metrics, and has the same guards as the adapter") {
+    scratch const folder;
+    running_server const server{in(folder)};
+    std::uint16_t const port = server.bridge_port();
+
+    CHECK(status_of(exchange_bytes(port, get(port, "/health/live"))) == 200);
+    CHECK(status_of(exchange_bytes(port, get(port, "/health/ready"))) == 200);
+    auto const health = exchange_bytes(port, get(port, "/health"));
+    CHECK(health.find("\"bridge\"") != std::string::npos);
+    CHECK(health.find("\"adapter\"") != std::string::npos); // one process, one state of health
+    auto const metrics = exchange_bytes(port, get(port, "/metrics"));
+    CHECK(metrics.find("http_server_request_duration_seconds") != std::string::npos);
+    CHECK(status_of(exchange_bytes(port, get(port, "/nowhere"))) == 404);
+    CHECK(status_of(exchange_bytes(
+              port, "POST /health HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
+                        "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")) == 405);
+    CHECK(status_of(exchange_bytes(port, get(server.port(), "/health"))) ==
+          403); // another port's Host
+    CHECK(status_of(exchange_bytes(
+              port, get(port, "/health", "Origin: https://evil.example\r\n"))) == 403);
+    CHECK(status_of(exchange_bytes(port, "GARBAGE\r\n\r\n")) == 400);
+}
+
 TEST_CASE(
     "all problems of a configuration are told at once, with 78, and check-config tells the same") {
     scratch const folder;
@@ -166,7 +247,8 @@ TEST_CASE("a misspelt command ends with 2") {
 
 TEST_CASE("a token works at once and stops working soon after it is revoked") {
     scratch const folder;
-    running_server const server{in(folder, {{"LOCAL_USERS", "none"}, {"ENABLE_RATE_LIMITING", "false"}})};
+    running_server const server{
+        in(folder, {{"LOCAL_USERS", "none"}, {"ENABLE_RATE_LIMITING", "false"}})};
     auto const ask = [&](std::string_view token) {
         return status_of(exchange_bytes(
             server.port(),
