@@ -1,5 +1,6 @@
 #include "mcp_provider/http/event_stream.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -134,6 +135,30 @@ TEST_CASE("event_stream_parser keeps its limit exactly, for a line and for the d
     CHECK(events_of({"data:123\ndata:123\ndata:12\n\n"}, 10) == "|123\n123\n12|;");
     CHECK(events_of({"data:123\ndata:123\ndata:123\n\n"}, 10) == "!502");
     CHECK(events_of({"data: 1\n\ndata: 2\n\ndata: 3\n\n"}, 10) == "|1|;|2|;|3|;");
+}
+
+TEST_CASE("event_stream_parser knows from where a broken stream can be resumed, and when") {
+    event_stream_parser parser;
+    auto const feed = [&](std::string_view piece) {
+        for (;;) {
+            auto const event = parser.next(piece);
+            REQUIRE(event.has_value());
+            if (!*event) return;
+        }
+    };
+    CHECK(parser.last_event_id().empty());
+    CHECK_FALSE(parser.retry().has_value());
+    feed("id: 1\nretry: 500\n"); // not ended yet: resuming from 1 would lose the event
+    CHECK(parser.last_event_id().empty());
+    CHECK(parser.retry() == std::chrono::milliseconds{500});
+    feed("\n"); // no data, so no event, but its id counts
+    CHECK(parser.last_event_id() == "1");
+    feed("data: x\n\nid: 2\ndata: y\n\nid: 3\ndata: z");
+    CHECK(parser.last_event_id() == "2");
+    feed("\nretry: 5s\nretry: -1\nretry:\nretry: 4294967296\n");
+    CHECK(parser.retry() == std::chrono::milliseconds{500});
+    feed("retry:0\n");
+    CHECK(parser.retry() == std::chrono::milliseconds{0});
 }
 
 TEST_CASE("append_event writes what event_stream_parser reads") {

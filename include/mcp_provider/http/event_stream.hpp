@@ -7,10 +7,14 @@
 #include "mcp_provider/http/detail/field_section.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace mcp_provider::http {
@@ -63,6 +67,7 @@ public:
             bool const fits = read_line(line, !joined);
             cut_line_.clear();
             if (!fits) return too_long();
+            if (line.empty()) ended_id_ = id_;
             if (line.empty() && (given_ = has_data_))
                 return std::optional{server_sent_event{name_, data(), id_}};
             if (line.empty()) forget_event();
@@ -72,6 +77,12 @@ public:
         keep_data();
         return std::optional<server_sent_event>{};
     }
+
+    /// The id of the last event that has ended, also of one without data, which is not given: from behind it a broken
+    /// stream can be resumed. *Lifetime*: until the next call.
+    [[nodiscard]] std::string_view last_event_id() const noexcept { return ended_id_; }
+    /// How long the stream wants its reader to wait before it connects again; nothing while it has not said.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> retry() const noexcept { return retry_; }
 
     /// Whether the input so far ends within an event or a line: a stream that ends so was cut.
     [[nodiscard]] bool within_event() const noexcept {
@@ -107,7 +118,15 @@ private:
         if (field == "data") return add_data(value, stays);
         if (field == "event") name_ = value;
         if (field == "id" && value.find('\0') == std::string_view::npos) id_ = value;
+        if (field == "retry") read_retry(value);
         return true;
+    }
+
+    void read_retry(std::string_view value) noexcept {
+        std::uint32_t wait = 0;
+        char const* const end = value.data() + value.size();
+        auto const [stopped, failure] = std::from_chars(value.data(), end, wait);
+        if (failure == std::errc{} && stopped == end) retry_ = std::chrono::milliseconds{wait};
     }
 
     bool add_data(std::string_view value, bool stays) {
@@ -150,6 +169,8 @@ private:
     std::string cut_line_; // the start of a line whose end has not come
     std::string name_;
     std::string id_;
+    std::string ended_id_;
+    std::optional<std::chrono::milliseconds> retry_;
     std::string data_;           // data that is kept, when it does not lie in the input as a whole
     std::string_view data_view_; // data that lies in the input; empty when `data_` holds it
     bool has_data_ = false;
