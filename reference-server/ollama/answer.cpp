@@ -1,7 +1,7 @@
 #include "ollama/answer.hpp"
 
-#include "dialect/timestamp.hpp"
 #include "mcp_provider/core/request_id.hpp"
+#include "mcp_provider/core/timestamp.hpp"
 #include "mcp_provider/json/parse.hpp"
 #include "mcp_provider/json/write.hpp"
 

@@ -1,8 +1,8 @@
 #include "ollama/discovery.hpp"
 
 #include "dialect/rules.hpp"
-#include "dialect/timestamp.hpp"
 #include "mcp_provider/core/clock.hpp"
+#include "mcp_provider/core/timestamp.hpp"
 #include "mcp_provider/crypto/base64.hpp"
 #include "mcp_provider/crypto/digest.hpp"
 #include "mcp_provider/json/write.hpp"

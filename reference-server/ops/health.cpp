@@ -1,6 +1,6 @@
 #include "ops/health.hpp"
 
-#include "mcp_provider/audit/record.hpp"
+#include "mcp_provider/core/timestamp.hpp"
 #include "mcp_provider/json/write.hpp"
 #include "mcp_provider/version.hpp"
 
@@ -79,7 +79,7 @@ http::response health_monitor::answer() const {
     out += R"(,"status":")";
     out += name_of(state);
     out += R"(","timestamp":")";
-    audit::append_timestamp(out, std::chrono::system_clock::now());
+    append_timestamp(out, std::chrono::system_clock::now());
     out += R"(","components":[)";
     bool first = true;
     for (part const& one : parts_) {
@@ -89,7 +89,7 @@ http::response health_monitor::answer() const {
         out += R"(,"status":")";
         out += name_of(one.found);
         out += R"(","last_check":")";
-        audit::append_timestamp(out, one.when);
+        append_timestamp(out, one.when);
         out += R"(","error_count":)" + std::to_string(one.errors) + R"(,"latency_ms":)";
         json::append_number(out, one.latency_ms);
         out += '}';

@@ -22,7 +22,7 @@ std::string members(audit::record const& one) {
 
 std::string timestamp(std::int64_t micros) {
     std::string out;
-    audit::append_timestamp(out, system_time{std::chrono::microseconds{micros}});
+    append_timestamp(out, system_time{std::chrono::microseconds{micros}});
     return out;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mcp_provider/core/clock.hpp"
+#include "mcp_provider/core/timestamp.hpp"
 #include "mcp_provider/crypto/base64.hpp"
 #include "mcp_provider/crypto/digest.hpp"
 #include "mcp_provider/json/write.hpp"
@@ -108,29 +109,6 @@ struct record {
 /// How long texts in a line may be, in bytes; what is longer is cut and the record gets the flag `truncated`.
 inline constexpr std::size_t max_text_bytes = 2 * 1024;
 inline constexpr std::size_t max_message_bytes = 64 * 1024;
-
-/// Appends a time in UTC with microseconds (RFC 3339), always 27 characters in the years 0 to 9999.
-inline void append_timestamp(std::string& out, system_time time) {
-    auto const micros = std::chrono::floor<std::chrono::microseconds>(time);
-    auto const day = std::chrono::floor<std::chrono::days>(micros);
-    std::chrono::year_month_day const date{day};
-    auto rest = static_cast<std::uint64_t>((micros - day).count());
-    std::array<char, 27> text;
-    std::size_t at = text.size();
-    auto const put = [&](std::uint64_t number, int digits) {
-        for (; digits != 0; --digits, number /= 10)
-            text[--at] = static_cast<char>('0' + number % 10);
-    };
-    text[--at] = 'Z';
-    put(rest % 1'000'000, 6), text[--at] = '.', rest /= 1'000'000;
-    put(rest % 60, 2), text[--at] = ':', rest /= 60;
-    put(rest % 60, 2), text[--at] = ':', rest /= 60;
-    put(rest, 2), text[--at] = 'T';
-    put(static_cast<unsigned>(date.day()), 2), text[--at] = '-';
-    put(static_cast<unsigned>(date.month()), 2), text[--at] = '-';
-    put(static_cast<std::uint64_t>(static_cast<int>(date.year())), 4);
-    out.append(text.data(), text.size());
-}
 
 namespace detail {
 

@@ -1,16 +1,18 @@
-// Moments of the wall clock as the dialects write them.
+// Moments of the wall clock as text.
 #pragma once
+
+#include "mcp_provider/core/clock.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
-namespace mcp_provider::server {
+namespace mcp_provider {
 
 /// Appends `moment` as RFC 3339 in UTC with microseconds: `2026-11-23T02:49:17.123456Z`.
 /// Precondition: the year has four digits. *Complexity*: constant; one append and no allocation but of `out`.
-inline void append_timestamp(std::string& out, std::chrono::system_clock::time_point moment) {
+inline void append_timestamp(std::string& out, system_time moment) {
     auto const day = std::chrono::floor<std::chrono::days>(moment);
     std::chrono::year_month_day const date{day};
     std::chrono::hh_mm_ss const time{std::chrono::floor<std::chrono::microseconds>(moment - day)};
@@ -30,4 +32,4 @@ inline void append_timestamp(std::string& out, std::chrono::system_clock::time_p
     out.append(text, sizeof text - 1);
 }
 
-} // namespace mcp_provider::server
+} // namespace mcp_provider

@@ -1,4 +1,4 @@
-#include "dialect/timestamp.hpp"
+#include "mcp_provider/core/timestamp.hpp"
 
 #include <chrono>
 #include <string>
@@ -9,7 +9,7 @@ namespace {
 
 std::string written(std::chrono::system_clock::time_point moment) {
     std::string out = ">";
-    mcp_provider::server::append_timestamp(out, moment);
+    mcp_provider::append_timestamp(out, moment);
     return out;
 }
 
