@@ -86,16 +86,6 @@ private:
     int made_up_ = 0;
 };
 
-std::string_view name_of(agent::role from) noexcept {
-    switch (from) {
-    case agent::role::system: return "system";
-    case agent::role::user: return "user";
-    case agent::role::assistant: return "assistant";
-    case agent::role::tool: return "tool";
-    }
-    return "user";
-}
-
 void append_content(std::string& out, agent::message const& one) {
     if (one.images.empty()) {
         if (one.text.empty() && !one.tool_calls.empty())

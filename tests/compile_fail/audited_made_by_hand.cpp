@@ -1,4 +1,4 @@
-// expect: audited::audited\(\)|calling a private constructor of class .*audited
+// expect: audited::audited\(|calling a private constructor of class .*audited
 #include "mcp_provider/agent/audited.hpp"
 
 using namespace mcp_provider;

@@ -1,6 +1,8 @@
 // The proof that an exchange is being audited, and the place where generation notes what it did.
 #pragma once
 
+#include "mcp_provider/core/request_id.hpp"
+
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -36,13 +38,16 @@ public:
 
     /// Noting is no change of the fact, hence const.
     [[nodiscard]] generation_notes& notes() const noexcept { return notes_; }
+    /// The id of the exchange, by which its records and events are found.
+    [[nodiscard]] request_id const& request() const noexcept { return request_; }
 
 private:
     template <class Clock>
     friend class audit_log;
     friend struct testing::audited_access;
-    audited() = default;
+    explicit audited(request_id const& of = {}) noexcept : request_{of} {}
 
+    request_id request_;
     mutable generation_notes notes_;
 };
 

@@ -6,12 +6,24 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace mcp_provider::agent {
 
 enum class role : std::uint8_t { system, user, assistant, tool };
+
+/// As every dialect spells it.
+[[nodiscard]] constexpr std::string_view name_of(role from) noexcept {
+    switch (from) {
+    case role::system: return "system";
+    case role::user: return "user";
+    case role::assistant: return "assistant";
+    case role::tool: return "tool";
+    }
+    return "";
+}
 
 /// An image given inline; `base64` is checked by the dialect. Remote addresses are never fetched.
 class image {

@@ -41,8 +41,8 @@ public:
     explicit audit_log(audit::sink& to, audit_choice what = {}, Clock clock = {})
         : sink_{&to}, what_{what}, clock_{std::move(clock)} {}
 
-    result<audited> on_request() const {
-        if (sink_->accepting()) return audited{};
+    result<audited> on_request(http::request const& asked) const {
+        if (sink_->accepting()) return audited{asked.id()};
         return rejection{rejection_code::overloaded,
                          "the audit log cannot keep up, so no new work is taken"}
             .because("audit_unavailable")
