@@ -1,14 +1,13 @@
-// Installs the clients of package-lock.json where they are not yet there.
+// Installs the packages of a folder's package-lock.json where they are not yet there.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 const oldestNode = 20;
-const patience = 150_000; // ms; a first installation fetches some 30 MB
 
-/** Returns '' when all packages are there, or why they are not. */
-export async function install(folder) {
+/** Returns '' when all packages are there, or why they are not, at most `patience` ms later. */
+export async function install(folder, what = 'the clients', patience = 150_000) {
   if (Number(process.versions.node.split('.')[0]) < oldestNode)
     return `node ${process.versions.node} is too old for them, they need ${oldestNode}`;
   const wanted = createHash('sha256')
@@ -17,7 +16,7 @@ export async function install(folder) {
   const stamp = path.join(folder, 'node_modules', '.installed');
   if ((await readFile(stamp, 'utf8').catch(() => '')) === wanted) return '';
 
-  console.error('installing the clients (npm ci)');
+  console.error(`installing ${what} (npm ci)`);
   const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--engine-strict=false', '--prefer-offline'];
   const network = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-timeout=30000'];
   const why = await new Promise((resolve) => {

@@ -59,6 +59,7 @@ export class Adapter {
       this.child.stdout.setEncoding('utf8').on('data', (part) => {
         said += part;
         const found = /^ready adapter=(http:\/\/127\.0\.0\.1:\d+)\b.*\n/m.exec(said);
+        this.bridge = / bridge=(\S+)/.exec(found?.[0])?.[1];
         if (found) resolve(found[1]);
       });
       this.exit.then((code) => reject(new Error(`${this.name} ended with ${code} before it was ready: ${said}`)));
