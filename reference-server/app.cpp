@@ -3,6 +3,8 @@
 #include "mcp_provider/http/request.hpp"
 #include "mcp_provider/pipeline/pipeline.hpp"
 #include "mcp_provider/policy/address_block.hpp"
+#include "mcp_provider/policy/announce_requests.hpp"
+#include "mcp_provider/policy/announce_security.hpp"
 #include "mcp_provider/policy/audit_log.hpp"
 #include "mcp_provider/policy/authenticate.hpp"
 #include "mcp_provider/policy/content_rules.hpp"
@@ -44,7 +46,9 @@ app::app(router& routes, server_state& state, std::shared_ptr<agent::agent> agen
       rates_{std::make_shared<rate_table>(rate_rules_of(settings_))},
       running_{std::make_shared<concurrency_gauge>(settings_.request.max_concurrent)},
       sessions_{std::make_shared<session_store<>>(session_limits_of(settings_))},
-      rules_{generation_rules_of(settings_)}, content_{content_rules_of(settings_)} {
+      session_watch_{state_.feed}, rules_{generation_rules_of(settings_)}, content_{
+                                                                               content_rules_of(
+                                                                                   settings_)} {
     watch_health();
     add_openai();
     if (settings_.features.ollama_compat) add_ollama();
@@ -59,11 +63,12 @@ template <class Request, class Handler>
 any_service app::generation(http::error_renderer render, std::string_view route, Handler handler) {
     return pipeline(audit_log{*state_.sink, audit_choice_of(settings_)},
                     metrics{state_.metrics, route}, access_log{state_.logs.access()},
-                    local_origin{state_.origins}, request_limits{state_.request_rules},
-                    address_block{state_.blocks}, authenticate{state_.keys, state_.users},
-                    require_scope{scope::generate}, session_guard{sessions_}, rate_limit{rates_},
-                    concurrency_limit{running_}, deadline{time_limits_of(settings_)},
-                    json_body<Request>{rules_}, content_rules<Request>{content_})
+                    announce_security{state_.feed}, local_origin{state_.origins},
+                    request_limits{state_.request_rules}, address_block{state_.blocks},
+                    authenticate{state_.keys, state_.users}, require_scope{scope::generate},
+                    session_guard{sessions_}, rate_limit{rates_}, concurrency_limit{running_},
+                    deadline{time_limits_of(settings_)}, json_body<Request>{rules_},
+                    content_rules<Request>{content_}, announce_requests{state_.feed})
         .errors(render)
         .handle(std::move(handler));
 }
@@ -73,9 +78,9 @@ any_service app::generation(http::error_renderer render, std::string_view route,
 template <class Handler>
 any_service app::discovery(http::error_renderer render, std::string_view route, Handler handler) {
     return pipeline(audit_log{*state_.sink, only_security}, metrics{state_.metrics, route},
-                    access_log{state_.logs.access()}, local_origin{state_.origins},
-                    request_limits{state_.request_rules}, address_block{state_.blocks},
-                    discoverer(), require_scope{scope::discover})
+                    access_log{state_.logs.access()}, announce_security{state_.feed},
+                    local_origin{state_.origins}, request_limits{state_.request_rules},
+                    address_block{state_.blocks}, discoverer(), require_scope{scope::discover})
         .errors(render)
         .handle(std::move(handler));
 }
@@ -84,9 +89,10 @@ any_service app::discovery(http::error_renderer render, std::string_view route, 
 template <class Request, class Handler>
 any_service app::lookup(http::error_renderer render, std::string_view route, Handler handler) {
     return pipeline(audit_log{*state_.sink, only_security}, metrics{state_.metrics, route},
-                    access_log{state_.logs.access()}, local_origin{state_.origins},
-                    request_limits{state_.request_rules}, address_block{state_.blocks},
-                    discoverer(), require_scope{scope::discover}, json_body<Request>{rules_})
+                    access_log{state_.logs.access()}, announce_security{state_.feed},
+                    local_origin{state_.origins}, request_limits{state_.request_rules},
+                    address_block{state_.blocks}, discoverer(), require_scope{scope::discover},
+                    json_body<Request>{rules_})
         .errors(render)
         .handle(std::move(handler));
 }

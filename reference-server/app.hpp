@@ -9,6 +9,7 @@
 #include "mcp_provider/policy/content_rule_set.hpp"
 #include "mcp_provider/policy/rate_table.hpp"
 #include "mcp_provider/session/session_store.hpp"
+#include "ops/session_watch.hpp"
 #include "server_state.hpp"
 
 #include <memory>
@@ -25,8 +26,12 @@ public:
     app(app const&) = delete;
     app& operator=(app const&) = delete;
 
-    /// What has to be done now and then: forgets ended sessions. Called about once a second from one thread.
-    void every_second() { sessions_->cleanup(); }
+    /// What has to be done now and then: forgets ended sessions, and tells of them. Called about once a second from one
+    /// thread.
+    void every_second() {
+        sessions_->cleanup();
+        session_watch_.look(*sessions_);
+    }
 
 private:
     template <class Request, class Handler>
@@ -49,6 +54,7 @@ private:
     std::shared_ptr<rate_table> rates_;
     std::shared_ptr<concurrency_gauge> running_;
     std::shared_ptr<session_store<>> sessions_;
+    session_watch session_watch_;
     std::shared_ptr<generation_rules const> rules_;
     std::shared_ptr<content_rule_set const> content_;
 };

@@ -5,6 +5,7 @@
 #include "mcp_provider/http/response.hpp"
 #include "mcp_provider/pipeline/pipeline.hpp"
 #include "mcp_provider/pipeline/router.hpp"
+#include "mcp_provider/policy/announce_security.hpp"
 #include "mcp_provider/policy/audit_log.hpp"
 #include "mcp_provider/policy/local_origin.hpp"
 #include "mcp_provider/policy/metrics.hpp"
@@ -24,8 +25,8 @@ template <class Handler>
 any_service unguarded(server_state const& state, http::error_renderer render,
                       std::string_view route, audit_choice recorded, Handler handler) {
     return pipeline(audit_log{*state.sink, recorded}, metrics{state.metrics, route},
-                    access_log{state.logs.access()}, local_origin{state.origins},
-                    request_limits{state.request_rules})
+                    access_log{state.logs.access()}, announce_security{state.feed},
+                    local_origin{state.origins}, request_limits{state.request_rules})
         .errors(render)
         .handle(std::move(handler));
 }

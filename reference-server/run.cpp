@@ -3,6 +3,7 @@
 #include "agents/make_agent.hpp"
 #include "app.hpp"
 #include "bridge/bridge_app.hpp"
+#include "mcp_provider/events/announced_agent.hpp"
 #include "mcp_provider/net/server.hpp"
 #include "ops/port_holder.hpp"
 #include "parameters.hpp"
@@ -155,7 +156,8 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     state->health.add("agent", [&agent = *chosen.agent] {
         return agent.models()->empty() ? health::degraded : health::healthy;
     });
-    if (adapter) adapter_app.emplace(adapter_routes, *state, chosen.agent);
+    auto const watched = std::make_shared<events::announced_agent>(chosen.agent, state->feed);
+    if (adapter) adapter_app.emplace(adapter_routes, *state, watched);
     if (bridge) bridge_part.emplace(bridge_routes, *state, chosen.agent);
     state->health.look();
 
@@ -175,6 +177,7 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     spdlog::info("draining");
     if (adapter) adapter->stop(drain_time);
     if (chosen.stop) chosen.stop();
+    state->feed->close();
     if (bridge) bridge->stop(drain_time);
     return 0;
 } catch (std::exception const& error) {

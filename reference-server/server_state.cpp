@@ -22,7 +22,9 @@ server_state::server_state(std::shared_ptr<config const> from)
       users{users_of(*settings, of_local_users)}, origins{origins_of(*settings)},
       request_rules{request_rules_of(*settings)}, blocks{std::make_shared<block_table>(
                                                       block_rules_of(*settings))},
-      metrics{std::make_shared<exchange_metrics>()} {
+      metrics{std::make_shared<exchange_metrics>()}, feed{std::make_shared<events::feed>(
+                                                         events::feed_limits{},
+                                                         settings->features.events_content)} {
     if (settings->audit.enabled) {
         auto log = std::make_unique<audit::json_lines>(audit_options_of(*settings));
         audit_log = log.get();

@@ -5,6 +5,7 @@
 #include "keys/key_ring.hpp"
 #include "mcp_provider/audit/json_lines.hpp"
 #include "mcp_provider/audit/sink.hpp"
+#include "mcp_provider/events/feed.hpp"
 #include "mcp_provider/policy/block_table.hpp"
 #include "mcp_provider/policy/exchange_metrics.hpp"
 #include "mcp_provider/policy/local_users.hpp"
@@ -42,6 +43,7 @@ public:
     std::shared_ptr<mcp_provider::request_rules const> request_rules;
     std::shared_ptr<block_table> blocks;
     std::shared_ptr<exchange_metrics> metrics;
+    std::shared_ptr<events::feed> feed;
     health_monitor health;
 };
 

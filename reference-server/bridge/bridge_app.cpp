@@ -1,6 +1,11 @@
 #include "bridge/bridge_app.hpp"
 
 #include "bridge/errors.hpp"
+#include "bridge/events.hpp"
+#include "mcp_provider/policy/address_block.hpp"
+#include "mcp_provider/policy/announce_security.hpp"
+#include "mcp_provider/policy/authenticate.hpp"
+#include "mcp_provider/policy/require_scope.hpp"
 #include "operations.hpp"
 #include "parameters.hpp"
 
@@ -13,7 +18,19 @@ bridge_app::bridge_app(router& routes, server_state& state, std::shared_ptr<agen
     : routes_{routes}, state_{state}, agent_{std::move(agent)} {
     state_.health.add("bridge", [] { return health::healthy; });
     add_operations(routes_, state_, &bridge::render_error);
+    add_events();
     add_fallbacks();
+}
+
+void bridge_app::add_events() {
+    routes_.add(http::method::get, "/events",
+                pipeline(audit_log{*state_.sink, audit_choice_of(*state_.settings)},
+                         metrics{state_.metrics, "/events"}, access_log{state_.logs.access()},
+                         announce_security{state_.feed}, local_origin{state_.origins},
+                         request_limits{state_.request_rules}, address_block{state_.blocks},
+                         authenticate{state_.keys, state_.users}, require_scope{scope::events})
+                    .errors(&bridge::render_error)
+                    .handle(bridge::events_handler{state_.feed, state_.keys}));
 }
 
 void bridge_app::add_fallbacks() {

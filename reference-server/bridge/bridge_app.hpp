@@ -19,6 +19,7 @@ public:
     bridge_app& operator=(bridge_app const&) = delete;
 
 private:
+    void add_events();
     void add_fallbacks();
 
     router& routes_;

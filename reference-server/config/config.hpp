@@ -147,6 +147,7 @@ struct feature_settings {
     bool ollama_compat = true;
     bool debug_endpoints = false;
     bool metrics = true;
+    bool events_content = false; ///< whether the event feed carries prompts and answers
 };
 
 /// A name under which a model of the agent is offered.

@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -45,6 +46,10 @@ public:
         return nullptr;
     }
 
+    [[nodiscard]] bool holds(std::string_view id) const noexcept {
+        return std::any_of(entries_.begin(), entries_.end(),
+                           [&](entry const& one) { return one.who->id == id; });
+    }
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
 private:
@@ -118,6 +123,8 @@ std::shared_ptr<identity const> key_ring::find(std::string_view token) const {
     std::shared_ptr<identity const> const* const found = current().find(crypto::sha256(token));
     return found == nullptr ? nullptr : *found;
 }
+
+bool key_ring::holds(std::string_view id) const { return current().holds(id); }
 
 key_reload key_ring::reload_if_changed() {
     struct stat status {};

@@ -4,6 +4,7 @@
 #include "dialect/prompt_hash.hpp"
 #include "mcp_provider/core/clock.hpp"
 #include "mcp_provider/crypto/base64.hpp"
+#include "mcp_provider/http/query.hpp"
 #include "mcp_provider/json/write.hpp"
 #include "openai/answer.hpp"
 #include "openai/errors.hpp"
@@ -90,32 +91,6 @@ void append_model(std::string& out, agent::model const& one) {
     out += R"(,"object":"model","created":)";
     json::append_number(out, seconds.count());
     out += R"(,"owned_by":"library"})";
-}
-
-std::optional<unsigned> hex_value(char c) noexcept {
-    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-    c = http::to_lower(c);
-    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10U;
-    return std::nullopt;
-}
-
-/// Decodes `%xx`; nothing where an escape is malformed (RFC 3986 §2.1).
-std::optional<std::string> percent_decoded(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        if (text.size() - i < 3) return std::nullopt;
-        auto const high = hex_value(text[i + 1]);
-        auto const low = hex_value(text[i + 2]);
-        if (!high || !low) return std::nullopt;
-        out += static_cast<char>(*high << 4U | *low);
-        i += 2;
-    }
-    return out;
 }
 
 /// Checks that the vectors are what was asked for, and numbers.
@@ -271,7 +246,7 @@ result<http::response> model_handler::operator()(http::request const& asked,
                                                  principal const& who) const {
     agent::model_list const models = agents.models();
     std::string_view const path = asked.path();
-    auto const name = percent_decoded(
+    auto const name = http::percent_decoded(
         path.substr(path.starts_with(path_prefix) ? path_prefix.size() : path.size()));
     agent::model const* const found = name ? find_model(models, *name) : nullptr;
     if (found == nullptr || !who.may_use(found->name))

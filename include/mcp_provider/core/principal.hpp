@@ -97,6 +97,10 @@ public:
     [[nodiscard]] identity::kind known_by() const noexcept { return who_->known_by; }
     [[nodiscard]] std::optional<std::uint32_t> uid() const noexcept { return who_->uid; }
     [[nodiscard]] bool may(scope what) const noexcept { return who_->may.has(what); }
+    /// When what it is known by ends; nothing for never.
+    [[nodiscard]] std::optional<std::chrono::system_clock::time_point> expires() const noexcept {
+        return who_->expires;
+    }
     /// Whether the model is on the principal's allow-list; an empty list allows all.
     /// The tag `:latest` may be left out on either side.
     [[nodiscard]] bool may_use(std::string_view model) const noexcept {
