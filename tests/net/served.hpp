@@ -93,6 +93,13 @@ public:
         }
         return got;
     }
+    /// As `read_until`, until at least so many bytes have come.
+    [[nodiscard]] std::string read_bytes(std::size_t count) {
+        std::string got;
+        while (got.size() < count && read_some(got)) {
+        }
+        return got;
+    }
     [[nodiscard]] std::string read_to_end() {
         std::string got;
         while (read_some(got)) {

@@ -25,6 +25,7 @@ enum class rejection_code : std::uint8_t {
     uri_too_long,        ///< 414: request target over its limit
     unsupported_media,   ///< 415: content type or coding not on the allow-list
     expectation_failed,  ///< 417: an Expect other than 100-continue
+    upgrade_required,    ///< 426: the path speaks another protocol, or another version of it
     rate_limited,        ///< 429: this caller was too fast; `overloaded` when the server is full
     header_too_large,    ///< 431: header block or a count of fields over its limit
     client_closed,       ///< 499: the client left before an answer
@@ -50,6 +51,7 @@ enum class rejection_code : std::uint8_t {
     case rejection_code::uri_too_long: return 414;
     case rejection_code::unsupported_media: return 415;
     case rejection_code::expectation_failed: return 417;
+    case rejection_code::upgrade_required: return 426;
     case rejection_code::rate_limited: return 429;
     case rejection_code::header_too_large: return 431;
     case rejection_code::client_closed: return 499;

@@ -5,6 +5,7 @@
 #include "mcp_provider/http/body_stream.hpp"
 #include "mcp_provider/http/fields.hpp"
 #include "mcp_provider/http/request.hpp"
+#include "mcp_provider/http/takeover.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -24,6 +25,9 @@ public:
     response(std::uint16_t status, std::string_view content_type,
              std::unique_ptr<body_stream> stream)
         : status_{status}, content_type_{content_type}, stream_{std::move(stream)} {}
+    /// 101: what speaks on the connection from here on. `Upgrade` and `Connection` are the caller's business.
+    explicit response(std::unique_ptr<http::takeover> speaker)
+        : status_{101}, takeover_{std::move(speaker)} {}
 
     [[nodiscard]] std::uint16_t status() const noexcept { return status_; }
     [[nodiscard]] std::string_view content_type() const noexcept { return content_type_; }
@@ -31,6 +35,8 @@ public:
     [[nodiscard]] http::fields const& fields() const noexcept { return fields_; }
     [[nodiscard]] std::string const& text() const noexcept { return text_; }
     [[nodiscard]] body_stream* stream() const noexcept { return stream_.get(); }
+    /// With status 101; null otherwise.
+    [[nodiscard]] http::takeover* takeover() const noexcept { return takeover_.get(); }
     /// Whether the connection ends after this response.
     [[nodiscard]] bool closes() const noexcept { return closes_; }
     void close() noexcept { closes_ = true; }
@@ -42,6 +48,7 @@ private:
     http::fields fields_;
     std::string text_;
     std::unique_ptr<body_stream> stream_;
+    std::unique_ptr<http::takeover> takeover_;
 };
 
 /// Turns a refusal into a response of a dialect. A plain function: it must not throw but for lack of memory.

@@ -4,7 +4,9 @@
 #include "mcp_provider/http/channel.hpp"
 #include "mcp_provider/http/peer.hpp"
 #include "mcp_provider/http/response_writer.hpp"
+#include "mcp_provider/http/takeover.hpp"
 #include "mcp_provider/net/asio.hpp"
+#include "mcp_provider/net/duplex_socket.hpp"
 #include "mcp_provider/net/peer_credentials.hpp"
 #include "mcp_provider/net/request_reader.hpp"
 #include "mcp_provider/net/timed_socket.hpp"
@@ -111,6 +113,7 @@ private:
         auto& out = work_->out;
         out.clear();
         http::append_head(out, answer, work_->request, plan);
+        if (answer.takeover() != nullptr) co_return co_await hand_over(*answer.takeover());
         if (answer.stream() != nullptr && plan.transfer != http::body_transfer::none)
             co_return co_await deliver_stream(*answer.stream(),
                                               plan.transfer == http::body_transfer::chunked);
@@ -119,6 +122,30 @@ private:
             has_text ? std::string_view{answer.text()} : std::string_view{};
         bool const sent = co_await socket_.write_all(out, text, {}, limits().write_time);
         co_return delivered(sent ? end_cause::completed : gone());
+    }
+
+    /// Writes the head of a 101 and lets another protocol have the socket until it is done with it.
+    asio::awaitable<delivery> hand_over(http::takeover& speaker) {
+        keeps_alive_ = lingers_ = false;
+        if (!co_await socket_.write_all(work_->out, {}, {}, limits().write_time))
+            co_return delivered(gone());
+        taken_ = std::make_shared<duplex_socket>(std::move(socket_.socket()), reader_.take_rest());
+        speaker_ = &speaker;
+        socket_.enter(stage::taken);
+        if (worker_.draining()) speaker.drain();
+        std::exception_ptr thrown;
+        end_cause how = end_cause::failed;
+        try {
+            how = co_await speaker.run(taken_);
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+        speaker_ = nullptr;
+        taken_->close();
+        delivery out{cancelled_by_.value_or(how), socket_.sent_bytes() + taken_->sent_bytes(),
+                     socket_.first_byte()};
+        if (thrown && !cancelled_by_) out.fault = fault_of(thrown);
+        co_return std::move(out);
     }
 
     asio::awaitable<delivery> deliver_stream(http::body_stream& stream, bool chunked) {
@@ -135,7 +162,8 @@ private:
             stream_ = &stream;
             stream_is_chunked_ = chunked;
             socket_.enter(stage::source);
-            std::size_t whole = 0; // of the piece: what was said before a failure is said all the same
+            std::size_t whole =
+                0; // of the piece: what was said before a failure is said all the same
             try {
                 do {
                     step = co_await stream.next(piece);
@@ -218,7 +246,8 @@ private:
     std::optional<end_cause> cancelled_by() const noexcept override { return cancelled_by_; }
     steady_time started() const noexcept override { return started_; }
     std::uint64_t request_bytes() const noexcept override {
-        return work_->request.head_bytes() + reader_.body_bytes();
+        return work_->request.head_bytes() + reader_.body_bytes() +
+               (taken_ ? taken_->received_bytes() : 0);
     }
 
     /// After an answer to a request that was not read to its end: lets the client read it (RFC 9112 §9.6).
@@ -247,6 +276,7 @@ private:
                 cancel(end_cause::timed_out);
             break;
         case stage::source: on_source_tick(now); break;
+        case stage::taken:
         case stage::closed: break;
         }
     }
@@ -286,14 +316,21 @@ private:
     void on_client_gone() override { cancel(end_cause::client_gone); }
     void drain() override {
         if (socket_.now_in() == stage::idle) socket_.stop_waiting();
+        if (speaker_ != nullptr) speaker_->drain();
     }
     void cut() override {
+        if (speaker_ != nullptr) {
+            cancelled_by_ = end_cause::drained;
+            return taken_->close();
+        }
         if (socket_.now_in() == stage::handler || socket_.now_in() == stage::source)
             cancel(end_cause::drained);
         else
             socket_.stop_waiting();
     }
-    bool is_active() const noexcept override { return socket_.now_in() != stage::idle; }
+    bool is_active() const noexcept override {
+        return socket_.now_in() != stage::idle && socket_.now_in() != stage::taken;
+    }
 
     std::optional<std::uint32_t> find_user() const override { return peer_user(client_, server_); }
 
@@ -322,6 +359,8 @@ private:
     steady_time last_heartbeat_{};
     time_limits limits_in_time_;
     http::body_stream* stream_ = nullptr;
+    std::shared_ptr<duplex_socket> taken_; ///< the socket, once another protocol has it
+    http::takeover* speaker_ = nullptr;    ///< while it speaks
     std::optional<end_cause> cancelled_by_;
     bool keeps_alive_ = false;
     bool lingers_ = false;

@@ -44,6 +44,11 @@ public:
         tls_ = std::make_unique<detail::tls_session>(trust, to, socket_.native_handle());
     }
 
+    /// Takes TLS away, for whoever goes on with the socket; null where there is none.
+    [[nodiscard]] std::unique_ptr<detail::tls_session> take_tls() noexcept {
+        return std::move(tls_);
+    }
+
     /// Whether it has carried a request before.
     [[nodiscard]] bool is_reused() const noexcept { return is_reused_; }
     /// Whether the last wait ended because its time was up.

@@ -119,6 +119,15 @@ public:
         co_return read.has_value();
     }
 
+    /// Takes what came behind the request: after an upgrade it is not HTTP any more.
+    [[nodiscard]] std::string take_rest() {
+        std::string rest = after_body_.empty()
+                               ? work_->in.substr(std::min(consumed_, work_->in.size()))
+                               : std::exchange(after_body_, {});
+        consumed_ = work_->in.size();
+        return rest;
+    }
+
     /// Gives back the storage of a long body that nobody needs any more.
     void release_body() {
         constexpr std::size_t keep = 4096;

@@ -16,8 +16,18 @@
 
 namespace mcp_provider::net {
 
-/// What a connection waits for; the clock bounds each in its own way.
-enum class stage : std::uint8_t { idle, head, body, handler, source, socket, lingering, closed };
+/// What a connection waits for; the clock bounds each in its own way, but for `taken`: a takeover bounds its own waits.
+enum class stage : std::uint8_t {
+    idle,
+    head,
+    body,
+    handler,
+    source,
+    socket,
+    lingering,
+    taken,
+    closed
+};
 
 /// Reads and writes first try without waiting, since most of the time nothing has to wait; only then a coroutine suspends.
 /// *Thread safety*: used on its worker's thread only.
