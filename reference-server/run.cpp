@@ -129,7 +129,7 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     raise_descriptor_limit();
     chosen_agent const chosen = make_agent(*settings);
     if (!chosen.agent) {
-        std::fprintf(stderr, "this version has no such AGENT; it has echo and openai\n");
+        std::fprintf(stderr, "this version has no such AGENT; it has echo, openai and acp\n");
         return exit_configuration;
     }
 
@@ -153,8 +153,9 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     }
 
     state.emplace(settings);
-    state->health.add("agent", [&agent = *chosen.agent] {
-        return agent.models()->empty() ? health::degraded : health::healthy;
+    state->health.add("agent", [&chosen] {
+        if (chosen.look) return chosen.look();
+        return chosen.agent->models()->empty() ? health::degraded : health::healthy;
     });
     auto const watched = std::make_shared<events::announced_agent>(chosen.agent, state->feed);
     if (adapter) adapter_app.emplace(adapter_routes, *state, watched);

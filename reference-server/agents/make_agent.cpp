@@ -1,7 +1,13 @@
 #include "agents/make_agent.hpp"
 
+#include "agents/acp_process.hpp"
+#include "agents/agent_environment.hpp"
+#include "agents/agent_runtime.hpp"
 #include "agents/echo.hpp"
 #include "agents/openai_upstream.hpp"
+#include "mcp_provider/net/command_line.hpp"
+
+#include <unistd.h>
 
 #include <string>
 #include <utility>
@@ -20,15 +26,59 @@ chosen_agent make_openai(config const& from) {
     to.request_time = from.request.timeout;
     to.stream_time = from.request.stream_timeout;
     auto made = std::make_shared<agents::openai_upstream>(std::move(to));
-    return {made, [made](asio::io_context& on) { made->start(on); }, [made] { made->stop(); }};
+    return {
+        made, [made](asio::io_context& on) { made->start(on); }, [made] { made->stop(); }, {}, {}};
+}
+
+agents::runtime_settings runtime_settings_of(config const& from) {
+    agents::runtime_settings to;
+    to.pool.processes = from.agent.pool;
+    to.pool.scratch = from.state_directory / "scratch";
+    to.max_waiting = from.agent.queue;
+    to.max_sessions = from.agent.sessions;
+    to.session_time = from.agent.session_time;
+    to.request_time = from.request.timeout;
+    to.stream_time = from.request.stream_timeout;
+    to.permissions = agents::permission_rules{from.agent.permissions};
+    to.environment = agents::agent_environment(environ, from.agent.environment);
+    for (model_alias const& one : from.agent.aliases) to.aliases.emplace_back(one.name, one.model);
+    return to;
+}
+
+/// Runs agent processes of a kind.
+chosen_agent run_agents(std::shared_ptr<agents::agent_driver const> driver,
+                        agents::runtime_settings settings) {
+    auto made = std::make_shared<agents::agent_runtime>(std::move(driver), std::move(settings));
+    chosen_agent chosen;
+    chosen.agent = made;
+    chosen.start = [made](asio::io_context& on) { made->start(on); };
+    chosen.stop = [made] { made->stop(); };
+    chosen.look = [made] {
+        agents::runtime_state const now = made->state();
+        return now.ready == 0 && !now.failure.empty() ? health::degraded : health::healthy;
+    };
+    chosen.use_desk = [made](std::shared_ptr<agents::permission_desk> desk) {
+        made->use_desk(std::move(desk));
+    };
+    return chosen;
+}
+
+chosen_agent make_acp(config const& from) {
+    agents::runtime_settings settings = runtime_settings_of(from);
+    agents::acp_settings how;
+    how.command = net::split_command_line(from.agent.command).value_or(std::vector<std::string>{});
+    how.environment = settings.environment;
+    how.grace = settings.pool.grace;
+    return run_agents(std::make_shared<agents::acp_driver>(std::move(how)), std::move(settings));
 }
 
 } // namespace
 
 chosen_agent make_agent(config const& from) {
     switch (from.agent.kind) {
-    case agent_kind::echo: return {std::make_shared<agents::echo>(), {}, {}};
+    case agent_kind::echo: return {std::make_shared<agents::echo>(), {}, {}, {}, {}};
     case agent_kind::openai: return make_openai(from);
+    case agent_kind::acp: return make_acp(from);
     default: return {};
     }
 }

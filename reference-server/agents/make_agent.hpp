@@ -1,8 +1,10 @@
 // Makes the agent that the configuration names.
 #pragma once
 
+#include "agents/permission_desk.hpp"
 #include "config/config.hpp"
 #include "mcp_provider/agent/agent.hpp"
+#include "ops/health.hpp"
 
 #include <asio/io_context.hpp>
 
@@ -16,6 +18,9 @@ struct chosen_agent {
     std::shared_ptr<agent::agent> agent;          ///< null where this version has none of the kind
     std::function<void(asio::io_context&)> start; ///< once, before the context runs; may be empty
     std::function<void()> stop;                   ///< once; may be empty
+    std::function<health()> look;                 ///< how it is doing; may be empty
+    /// Says whom to ask about permissions; before `start`; empty where the agent asks for none.
+    std::function<void(std::shared_ptr<agents::permission_desk>)> use_desk;
 };
 
 /// The agent of a configuration. *Errors*: throws what the agent's construction throws.

@@ -3,6 +3,7 @@
 #include "config/local_users.hpp"
 #include "config/token_strength.hpp"
 #include "config/words.hpp"
+#include "mcp_provider/net/command_line.hpp"
 
 #include <arpa/inet.h>
 #include <re2/re2.h>
@@ -206,6 +207,31 @@ complaint alias(std::string_view text) {
         return "has a name that " + *wrong;
     if (auto wrong = model_name(trimmed(text.substr(equals + 1))))
         return "has a model that " + *wrong;
+    return std::nullopt;
+}
+
+complaint command_line(std::string_view text) {
+    auto const words = net::split_command_line(text);
+    if (!words) return "has a quote that does not end";
+    if (words->empty() || words->front().empty()) return "names no program";
+    return std::nullopt;
+}
+
+complaint permission(std::string_view text) {
+    if (text.empty()) return "is empty";
+    if (!all_of(text, [](char c) {
+            return letter_or_digit(c) ||
+                   std::string_view{"-_.:/"}.find(c) != std::string_view::npos;
+        }))
+        return "has a character that no name of a tool has";
+    return std::nullopt;
+}
+
+complaint variable_name(std::string_view text) {
+    if (text.empty()) return "is empty";
+    if ((text.front() >= '0' && text.front() <= '9') ||
+        !all_of(text, [](char c) { return letter_or_digit(c) || c == '_'; }))
+        return "is no name of a variable";
     return std::nullopt;
 }
 

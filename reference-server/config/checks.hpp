@@ -25,6 +25,12 @@ namespace mcp_provider::server::checks {
 [[nodiscard]] complaint model_name(std::string_view text);
 /// `name=model`.
 [[nodiscard]] complaint alias(std::string_view text);
+/// A program and its arguments (`net::split_command_line`).
+[[nodiscard]] complaint command_line(std::string_view text);
+/// A word of AGENT_PERMISSIONS.
+[[nodiscard]] complaint permission(std::string_view text);
+/// A name of an environment variable.
+[[nodiscard]] complaint variable_name(std::string_view text);
 /// RE2 syntax.
 [[nodiscard]] complaint pattern(std::string_view text);
 /// At least 128 bits of entropy, and characters that an HTTP field can carry.

@@ -164,7 +164,13 @@ struct agent_settings {
     std::filesystem::path openai_ca_file;   ///< empty: the system's certificates
     std::vector<std::string> openai_models; ///< offered ones; empty: all that the upstream lists
     std::vector<model_alias> aliases;
-    std::string command; ///< command line of an agent process
+    std::string command;         ///< command line of an agent process
+    std::uint32_t pool = 2;      ///< agent processes that are kept running
+    std::uint32_t queue = 64;    ///< requests that may wait for one
+    std::uint32_t sessions = 64; ///< conversations that are kept in the agents to be continued
+    std::chrono::seconds session_time{1'800};
+    std::vector<std::string> permissions{"refuse"};
+    std::vector<std::string> environment; ///< names of further variables that agents get
 };
 
 struct alert_settings {

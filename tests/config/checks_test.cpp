@@ -89,6 +89,18 @@ TEST_CASE("a model is named by letters, digits and a few marks") {
     refuses(checks::model_name, {"", "a b", "a,b", "a\"b", "\xC3\xA4"});
 }
 
+TEST_CASE("a command line names a program, and ends its quotes") {
+    accepts(checks::command_line, {"cursor-agent acp", "/usr/bin/env 'a b' \"c\"", "a\\ b"});
+    refuses(checks::command_line, {"", "  ", "''", "a 'b", "a \"b", "a\\"});
+}
+
+TEST_CASE("a permission is a word, and a variable has a name") {
+    accepts(checks::permission, {"refuse", "ask", "read", "mcp__files__read", "Bash"});
+    refuses(checks::permission, {"", "a b", "*", "Bash(ls)"});
+    accepts(checks::variable_name, {"A", "_a1", "AWS_PROFILE"});
+    refuses(checks::variable_name, {"", "1A", "A=B", "A-B", "A*"});
+}
+
 TEST_CASE("an alias has a name and a model") {
     accepts(checks::alias, {"local=gpt-4o", "a = b", "codestral=qwen3:8b"});
     refuses(checks::alias, {"", "a", "=b", "a=", "a=b=c", "a b=c"});

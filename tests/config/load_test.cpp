@@ -71,6 +71,12 @@ TEST_CASE("each key of .env reaches its member") {
                              "AGENT_OPENAI_MODELS=gpt-4o, qwen3:8b\n"
                              "MODEL_ALIASES=local=gpt-4o,small=qwen3:8b\n"
                              "AGENT_COMMAND='cursor-agent acp'\n"
+                             "AGENT_POOL=3\n"
+                             "AGENT_QUEUE=4\n"
+                             "AGENT_SESSIONS=5\n"
+                             "AGENT_SESSION_TTL_SECONDS=6\n"
+                             "AGENT_PERMISSIONS=ask,read\n"
+                             "AGENT_ENVIRONMENT=AWS_PROFILE\n"
                              "LOCAL_USERS=0,4711\n"
                              "ALLOWED_HOSTS=host.docker.internal:11434\n"
                              "ALLOWED_ORIGINS=https://chat.example,app://obsidian.md\n"
@@ -112,6 +118,12 @@ TEST_CASE("each key of .env reaches its member") {
     CHECK(made.agent.aliases ==
           std::vector<model_alias>{{"local", "gpt-4o"}, {"small", "qwen3:8b"}});
     CHECK(made.agent.command == "cursor-agent acp");
+    CHECK(made.agent.pool == 3);
+    CHECK(made.agent.queue == 4);
+    CHECK(made.agent.sessions == 5);
+    CHECK(made.agent.session_time == std::chrono::seconds{6});
+    CHECK(made.agent.permissions == std::vector<std::string>{"ask", "read"});
+    CHECK(made.agent.environment == std::vector<std::string>{"AWS_PROFILE"});
     CHECK(made.access.local_users == std::vector<std::uint32_t>{0, 4711});
     CHECK(made.access.more_hosts == std::vector<std::string>{"host.docker.internal:11434"});
     CHECK(made.access.allowed_origins ==
@@ -280,17 +292,21 @@ TEST_CASE("local users are this one for serve and nobody for adapter and bridge"
     CHECK(load(given.from, run_mode::bridge).settings->access.local_users.empty());
 }
 
-TEST_CASE("the openai agent needs its URL, and agents of later versions are refused") {
+TEST_CASE("the openai agent needs its URL, the acp agent its command, and agents of later versions "
+          "are refused") {
     installation const bare{"AGENT=openai\n"};
     CHECK(only_problem(load(bare.from, run_mode::serve)).key == "AGENT_OPENAI_URL");
 
     installation const empty{"AGENT=openai\nAGENT_OPENAI_URL=\n"};
     CHECK(only_problem(load(empty.from, run_mode::serve)).line == 2);
 
-    installation const later{"AGENT=acp\n"};
+    installation const nameless{"AGENT=acp\n"};
+    CHECK(only_problem(load(nameless.from, run_mode::serve)).key == "AGENT_COMMAND");
+
+    installation const later{"AGENT=mcp-sampling\n"};
     problem const told = only_problem(load(later.from, run_mode::serve));
-    CHECK(told.value == "acp");
-    CHECK(told.allowed == "echo or openai");
+    CHECK(told.value == "mcp-sampling");
+    CHECK(told.allowed == "echo, openai or acp");
 }
 
 TEST_CASE("serve refuses one port for both parts, save for 0") {
