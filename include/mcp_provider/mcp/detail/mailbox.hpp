@@ -156,7 +156,11 @@ private:
     [[nodiscard]] std::size_t unread() const noexcept {
         return static_cast<std::size_t>(end() - next_);
     }
+    /// A line end can only be white space between tokens (RFC 8259 §2, §7) of what a handler gave us as JSON; on the wire
+    /// it would end the message.
     void add(std::string message) {
+        std::replace_if(
+            message.begin(), message.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
         bytes_ += message.size();
         unread_bytes_ += message.size();
         messages_.push_back(std::move(message));
