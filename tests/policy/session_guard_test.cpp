@@ -95,7 +95,7 @@ TEST_CASE("session_guard takes the session whose token the request carries, if i
     house one;
     auto opened = one.sessions->open(someone("key_1"));
     fake_request asked;
-    asked.with("Authorization", "Bearer " + std::string{opened->token.reveal()});
+    asked.with("Authorization", "Bearer " + std::string{opened->token->reveal()});
 
     CHECK(one.ask(someone("key_1"), asked)->id() == opened->session.id());
     auto const foreign = one.ask(someone("key_2"), asked);

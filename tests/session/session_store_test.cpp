@@ -48,6 +48,12 @@ struct fixture {
     explicit fixture(session_limits limits = {}) : store{limits, clock} {}
 };
 
+std::string id_of(fixture const& it, std::string_view principal_id) {
+    for (session_record const& one : it.store.list())
+        if (one.principal_id == principal_id) return one.id;
+    return {};
+}
+
 template <class T>
 rejection refused(result<T> outcome) {
     REQUIRE(!outcome);
@@ -233,10 +239,10 @@ TEST_CASE(
     auto const second = it.store.open(who);
     REQUIRE(first);
     REQUIRE(second);
-    std::string const token{first->token.reveal()};
+    std::string const token{first->token->reveal()};
     CHECK(token.starts_with(session_token_prefix));
     CHECK(token.size() == session_token_prefix.size() + 43);
-    CHECK(token != second->token.reveal());
+    CHECK(token != second->token->reveal());
     CHECK(first->session.is_explicit());
 
     auto const admitted = it.store.admit_token(token);
@@ -255,14 +261,14 @@ TEST_CASE("session_store refuses tokens that are unknown, over or revoked with 4
     CHECK(refused(it.store.admit_token("")).status() == 401);
     CHECK(!it.store.owner_of_token("mlps_unknown"));
 
-    std::string const token{it.store.open(caller("key_1"))->token.reveal()};
+    std::string const token{it.store.open(caller("key_1"))->token->reveal()};
     it.clock.advance(300s);
     CHECK(refused(it.store.admit_token(token)).reason() == "invalid_session_token");
     CHECK(!it.store.owner_of_token(token));
 
     auto const other = it.store.open(caller("key_1"));
     CHECK(it.store.revoke(other->session.id()));
-    CHECK(refused(it.store.admit_token(other->token.reveal())).reason() == "session_revoked");
+    CHECK(refused(it.store.admit_token(other->token->reveal())).reason() == "session_revoked");
 }
 
 TEST_CASE("session_store lists sessions oldest first, without those that are over") {
@@ -299,7 +305,7 @@ TEST_CASE("session_store remembers a bounded number of revoked sessions") {
 TEST_CASE("session_store admits a request to a session that is there without an allocation") {
     fixture it{{.max_requests = 1'000'000}};
     principal const who = caller("key_0123456789abcdef0123456789abcdef");
-    std::string const token{it.store.open(who)->token.reveal()};
+    std::string const token{it.store.open(who)->token->reveal()};
     REQUIRE(it.store.admit(who));
     REQUIRE(it.store.admit_token(token));
 
@@ -335,4 +341,107 @@ TEST_CASE("session_store counts exactly and never exceeds its bounds with many t
     CHECK(store.size() == 3);
     CHECK(full == (threads - 2) * each);
     CHECK(!exceeded);
+}
+
+TEST_CASE("session_store replaces a token that has lived for half a TTL, and the old one is good "
+          "for 30 s more") {
+    fixture it{{.ttl = 100s, .max_requests = 1'000, .rotates_tokens = true}};
+    std::string const old{it.store.open(caller("key_1"))->token->reveal()};
+
+    it.clock.advance(49s);
+    CHECK(!it.store.admit_token(old)->replacement());
+    it.clock.advance(1s);
+    auto const replaced = it.store.admit_token(old);
+    REQUIRE(replaced);
+    REQUIRE(replaced->replacement());
+    std::string const fresh{replaced->replacement()->reveal()};
+
+    CHECK(fresh != old);
+    CHECK(!it.store.admit_token(old)->replacement()); // it is replaced once
+    CHECK(it.store.admit_token(fresh)->id() == replaced->id());
+    it.clock.advance(29s);
+    CHECK(it.store.admit_token(old));
+    it.clock.advance(1s);
+    CHECK(refused(it.store.admit_token(old)).reason() == "invalid_session_token");
+    CHECK(it.store.admit_token(fresh));
+    CHECK(it.store.list().size() == 1);
+    CHECK(it.store.size() == 1);
+}
+
+TEST_CASE("session_store keeps its tokens where they are not to be replaced") {
+    fixture it{{.ttl = 100s, .max_requests = 1'000}};
+    std::string const token{it.store.open(caller("key_1"))->token->reveal()};
+    for (int i = 0; i != 5; ++i) {
+        it.clock.advance(60s);
+        CHECK(!it.store.admit_token(token)->replacement());
+    }
+}
+
+TEST_CASE("session_store ends a session with two tokens once") {
+    fixture it{{.ttl = 100s, .max_concurrent = 1, .rotates_tokens = true}};
+    std::string const old{it.store.open(caller("key_1"))->token->reveal()};
+    it.clock.advance(50s);
+    REQUIRE(it.store.admit_token(old)->replacement());
+    CHECK(it.store.revoke_all() == 1);
+    CHECK(it.store.size() == 0);
+    it.clock.advance(100s);
+    it.store.cleanup();
+    CHECK(it.store.size() == 0);
+    CHECK(it.store.open(caller("key_2")));
+    CHECK(!it.store.open(caller("key_2")));
+}
+
+TEST_CASE("session_store revokes the sessions of some principals") {
+    fixture it;
+    REQUIRE(it.store.admit(caller("key_1")));
+    REQUIRE(it.store.admit(caller("key_2")));
+    CHECK(it.store.revoke_if([](principal const& who) { return who.id() == "key_1"; }) == 1);
+    CHECK(it.store.revoke_if([](principal const& who) { return who.id() == "key_1"; }) == 0);
+    CHECK(refused(it.store.admit(caller("key_1"))).reason() == "session_revoked");
+    CHECK(it.store.admit(caller("key_2")));
+}
+
+TEST_CASE("session_store puts back what was there before a restart: counts, tokens, suspensions, "
+          "revocations") {
+    fixture before{{.max_requests = 3}};
+    for (int i = 0; i != 2; ++i) REQUIRE(before.store.admit(caller("uid:1")));
+    std::string const token{before.store.open(caller("key_1"))->token->reveal()};
+    REQUIRE(before.store.admit(caller("key_2")));
+    REQUIRE(before.store.suspend(id_of(before, "key_2"), 900s));
+    REQUIRE(before.store.admit(caller("key_3")));
+    REQUIRE(before.store.revoke(id_of(before, "key_3")));
+    auto const kept = before.store.list();
+
+    fixture after{{.max_requests = 3}};
+    after.clock.advance(60s);
+    after.store.restore(kept);
+
+    CHECK(after.store.size() == 3);
+    CHECK(after.store.admit(caller("uid:1"))->request_count() == 3);
+    CHECK(refused(after.store.admit(caller("uid:1"))).reason() == "session_exhausted");
+    CHECK(after.store.admit_token(token)->owner().id() == "key_1");
+    auto const suspended = refused(after.store.admit(caller("key_2")));
+    CHECK(suspended.reason() == "session_suspended");
+    CHECK(suspended.retry_after() == 840s);
+    CHECK(refused(after.store.admit(caller("key_3"))).reason() == "session_revoked");
+}
+
+TEST_CASE("session_store leaves out what was over during a restart, and no clock set back "
+          "lengthens a session") {
+    fixture before{{.ttl = 100s}};
+    REQUIRE(before.store.admit(caller("key_1")));
+    auto kept = before.store.list();
+
+    fixture late{{.ttl = 100s}};
+    late.clock.advance(100s);
+    late.store.restore(kept);
+    CHECK(late.store.list().empty());
+    CHECK(late.store.size() == 0);
+
+    kept.front().last_activity += 1h;
+    kept.front().created_at += 1h;
+    fixture set_back{{.ttl = 100s}};
+    set_back.store.restore(kept);
+    REQUIRE(set_back.store.list().size() == 1);
+    CHECK(set_back.store.list().front().expires_at == set_back.clock.system() + 100s);
 }

@@ -3,13 +3,12 @@
 
 #include "mcp_provider/core/clock.hpp"
 #include "mcp_provider/core/principal.hpp"
-#include "mcp_provider/crypto/digest.hpp"
+#include "mcp_provider/core/secret.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,23 +39,26 @@ namespace detail {
 /// What stands behind a session. The store changes it under the lock of its shard; readers need none.
 class session_entry {
 public:
-    session_entry(std::string id, principal owner, std::optional<crypto::digest> token_hash,
-                  std::chrono::seconds ttl, std::uint32_t max_requests, steady_time now,
-                  system_time today)
-        : id_{std::move(id)}, owner_{std::move(owner)}, token_hash_{token_hash}, ttl_{ttl},
-          max_requests_{max_requests}, created_{now}, created_at_{today}, last_activity_{now} {}
+    session_entry(std::string id, principal owner, bool is_explicit, std::chrono::seconds ttl,
+                  std::uint32_t max_requests, steady_time now, system_time today)
+        : id_{std::move(id)}, owner_{std::move(owner)}, is_explicit_{is_explicit}, ttl_{ttl},
+          max_requests_{max_requests}, created_{now}, created_at_{today}, last_activity_{now},
+          token_since_{now} {}
 
     std::string const id_;
     principal const owner_;
-    std::optional<crypto::digest> const token_hash_; // of an explicit session
+    bool const is_explicit_;
     std::chrono::seconds const ttl_;
     std::uint32_t const max_requests_;
     steady_time const created_;
     system_time const created_at_;
     std::atomic<steady_time> last_activity_;
+    std::atomic<steady_time> token_since_; // of an explicit session: when its token was made
     std::atomic<steady_time> suspended_until_{steady_time::min()};
     std::atomic<std::uint32_t> request_count_{0};
+    std::atomic<long> slots_{0}; // of the store's tables that hold it
     std::atomic<bool> revoked_{false};
+    std::atomic<bool> holds_place_{true}; // is one of the live ones
 
     [[nodiscard]] steady_time expires() const noexcept {
         return last_activity_.load(std::memory_order_relaxed) + ttl_;
@@ -82,7 +84,7 @@ public:
     [[nodiscard]] std::string const& id() const noexcept { return entry_->id_; }
     [[nodiscard]] principal const& owner() const noexcept { return entry_->owner_; }
     /// Whether it was opened with `session_store::open` and has a token of its own.
-    [[nodiscard]] bool is_explicit() const noexcept { return entry_->token_hash_.has_value(); }
+    [[nodiscard]] bool is_explicit() const noexcept { return entry_->is_explicit_; }
     [[nodiscard]] system_time created_at() const noexcept { return entry_->created_at_; }
     [[nodiscard]] system_time last_activity() const noexcept {
         return entry_->at(entry_->last_activity_.load(std::memory_order_relaxed));
@@ -96,6 +98,11 @@ public:
     /// Whether it was revoked after it was admitted; a stream that sees this ends.
     [[nodiscard]] bool is_revoked() const noexcept {
         return entry_->revoked_.load(std::memory_order_relaxed);
+    }
+
+    /// The token that replaces the one with which this request came: to be handed to the caller. Null for none.
+    [[nodiscard]] std::shared_ptr<secret const> const& replacement() const noexcept {
+        return replacement_;
     }
 
     /// Notes that something has happened, so that the TTL begins anew: at the end of a request.
@@ -113,6 +120,7 @@ private:
         : entry_{std::move(entry)} {}
 
     std::shared_ptr<detail::session_entry> entry_;
+    std::shared_ptr<secret const> replacement_;
 };
 
 } // namespace mcp_provider

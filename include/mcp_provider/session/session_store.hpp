@@ -7,19 +7,18 @@
 #include "mcp_provider/core/result.hpp"
 #include "mcp_provider/core/secret.hpp"
 #include "mcp_provider/crypto/base64.hpp"
-#include "mcp_provider/crypto/constant_time.hpp"
 #include "mcp_provider/crypto/digest.hpp"
 #include "mcp_provider/crypto/random.hpp"
+#include "mcp_provider/session/detail/refusals.hpp"
+#include "mcp_provider/session/detail/session_table.hpp"
 #include "mcp_provider/session/session.hpp"
+#include "mcp_provider/session/session_record.hpp"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <ctime>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -37,26 +36,13 @@ struct session_limits {
     std::chrono::seconds ttl{300};    ///< SESSION_TTL_SECONDS, after the last activity
     std::uint32_t max_requests = 100; ///< MAX_REQUESTS_PER_SESSION
     std::size_t max_concurrent = 5;   ///< session.max_concurrent: live sessions at a time
-};
-
-/// A session as an operator sees it, at one moment.
-struct session_view {
-    std::string id;
-    std::string principal_id;
-    bool is_explicit = false;
-    session_state state = session_state::active;
-    system_time created_at;
-    system_time last_activity;
-    system_time expires_at;
-    std::optional<system_time> suspended_until;
-    std::uint32_t request_count = 0;
-    std::uint32_t max_requests = 0;
+    bool rotates_tokens = false;      ///< session.token_rotation_enabled
 };
 
 /// A session that was just opened, and its token, which is shown this once.
 struct opened_session {
     mcp_provider::session session;
-    secret token;
+    std::shared_ptr<secret const> token;
 };
 
 /// What every session token begins with, so that it can be told from an API key, and found by those who look for leaks.
@@ -83,69 +69,70 @@ public:
     [[nodiscard]] result<session> admit(principal const& who, steady_time now) {
         for (bool last_try = false;; last_try = true) {
             {
-                shard& part = shard_of(implicit_, who.id());
+                shard& part = implicit_.shard_of(who.id());
                 std::lock_guard const lock{part.mutex};
                 auto const found = part.entries.find(std::string_view{who.id()});
-                if (found != part.entries.end() && !is_over(found->second, now))
-                    return count(found->second, now);
+                if (found != part.entries.end() && !detail::is_over(found->second.entry, now))
+                    return count(found->second.entry, now);
                 if (found != part.entries.end()) {
-                    // The slot of the old one is free when it was live, and must be taken when it was revoked.
-                    if (!found->second->revoked_.load(std::memory_order_relaxed) || take_slot()) {
-                        found->second = make(who, std::nullopt, now);
-                        return count(found->second, now);
+                    // The place of the old one is free when it was live, and must be taken when it was revoked.
+                    if (found->second.entry->holds_place_.exchange(false) || take_place()) {
+                        found->second.entry = make(who, false, now);
+                        return count(found->second.entry, now);
                     }
-                } else if (take_slot()) {
+                } else if (take_place()) {
                     known_.fetch_add(1, std::memory_order_relaxed);
-                    return count(
-                        part.entries.emplace(who.id(), make(who, std::nullopt, now)).first->second,
-                        now);
+                    slot const& made =
+                        part.entries.emplace(who.id(), slot{make(who, false, now)}).first->second;
+                    return count(made.entry, now);
                 }
             }
-            if (last_try || !may_free_slots(now)) return full(now);
+            if (last_try || !may_free_places(now)) return full(now);
             cleanup(now);
         }
     }
 
-    /// Admits one request with the token of an explicit session. *Errors*: as `admit`; `unauthenticated` also where the
-    /// token is not known or its session is over.
+    /// Admits one request with the token of an explicit session. With `rotates_tokens`, one that has lived for half a
+    /// TTL is replaced: the session has a `replacement`, and the old token is good for 30 s more.
+    /// *Errors*: as `admit`; `unauthenticated` also where the token is not known or its session is over.
     [[nodiscard]] result<session> admit_token(std::string_view token) {
         steady_time const now = clock_.steady();
         crypto::digest const hash = crypto::sha256(token);
-        shard& part = shard_of(explicit_, crypto::as_text(hash));
-        std::lock_guard const lock{part.mutex};
-        auto const found = find_token(part, hash, now);
-        if (!found) return unknown_token();
-        return count(*found, now);
+        shard& part = explicit_.shard_of(crypto::as_text(hash));
+        std::unique_lock lock{part.mutex};
+        slot* const found = find_token(part, hash, now);
+        if (found == nullptr) return detail::refuse_unknown_token();
+        result<session> admitted = count(found->entry, now);
+        if (!admitted || !is_due(*found, now)) return admitted;
+        // Of several requests that find a token due, one replaces it.
+        found->good_until = now + old_token_time;
+        entry_pointer const entry = found->entry;
+        lock.unlock();
+        admitted->replacement_ = add_token(entry, now);
+        return admitted;
     }
 
     /// Who opened the session of this token, without counting a request; nothing where it is not known, or over.
     /// The state is not looked at: `admit_token` says what is to be said about it.
     [[nodiscard]] std::optional<principal> owner_of_token(std::string_view token) const {
         crypto::digest const hash = crypto::sha256(token);
-        shard& part = shard_of(explicit_, crypto::as_text(hash));
+        shard& part = explicit_.shard_of(crypto::as_text(hash));
         std::lock_guard const lock{part.mutex};
-        auto const found = find_token(part, hash, clock_.steady());
-        if (!found) return std::nullopt;
-        return (*found)->owner_;
+        slot const* const found = find_token(part, hash, clock_.steady());
+        if (found == nullptr) return std::nullopt;
+        return found->entry->owner_;
     }
 
     /// Opens an explicit session (`POST /v1/sessions`). Only the hash of its token is kept.
     /// *Errors*: `overloaded` (all sessions in use).
     [[nodiscard]] result<opened_session> open(principal const& who) {
         steady_time const now = clock_.steady();
-        if (!take_slot()) {
-            if (may_free_slots(now)) cleanup(now);
-            if (!take_slot()) return full(now);
+        if (!take_place()) {
+            if (may_free_places(now)) cleanup(now);
+            if (!take_place()) return full(now);
         }
-        std::string token{session_token_prefix};
-        token += crypto::base64url_encode(crypto::as_text(crypto::random_bytes<32>()));
-        crypto::digest const hash = crypto::sha256(token);
-        shard& part = shard_of(explicit_, crypto::as_text(hash));
-        std::lock_guard const lock{part.mutex};
-        entry_pointer entry = make(who, hash, now);
-        part.entries.emplace(crypto::as_text(hash), entry);
-        known_.fetch_add(1, std::memory_order_relaxed);
-        return opened_session{session{std::move(entry)}, secret{std::move(token)}};
+        entry_pointer const entry = make(who, true, now);
+        return opened_session{session{entry}, add_token(entry, now)};
     }
 
     /// Suspends a session; a later end replaces an earlier one. False where there is no such session.
@@ -160,7 +147,18 @@ public:
     }
     /// Revokes all sessions and returns how many there were.
     std::size_t revoke_all() {
-        return change_all([&](detail::session_entry& one) { revoke(one); });
+        return revoke_if([](principal const&) { return true; });
+    }
+    /// Revokes the sessions of those principals for which `which` says so; returns how many. `which` must be quick.
+    template <class Which>
+    std::size_t revoke_if(Which&& which) {
+        std::size_t revoked = 0;
+        change_all([&](detail::session_entry& one) {
+            if (!which(one.owner_) || one.revoked_.load()) return;
+            revoke(one);
+            ++revoked;
+        });
+        return revoked;
     }
     /// Sets the count of requests back to none and ends a suspension. False where there is no such session.
     bool reset(std::string_view id) { return change(id, reset_entry); }
@@ -176,119 +174,92 @@ public:
     [[nodiscard]] session_limits const& limits() const noexcept { return limits_; }
 
     /// All sessions that are not over, oldest first.
-    [[nodiscard]] std::vector<session_view> list() const {
+    [[nodiscard]] std::vector<session_record> list() const {
         steady_time const now = clock_.steady();
-        std::vector<session_view> all;
-        for_each([&](std::shared_ptr<detail::session_entry> const& one) {
-            if (is_over(one, now)) return;
-            session_view view{one->id_,
-                              one->owner_.id(),
-                              one->token_hash_.has_value(),
-                              one->state(now),
-                              one->created_at_,
-                              one->at(one->last_activity_),
-                              one->at(one->expires()),
-                              std::nullopt,
-                              one->request_count_,
-                              one->max_requests_};
-            if (view.state == session_state::suspended)
-                view.suspended_until = one->at(one->suspended_until_);
-            all.push_back(std::move(view));
+        std::unordered_map<detail::session_entry const*, session_record> found;
+        for_each_slot([&](std::string_view key, slot const& at) {
+            detail::session_entry const& one = *at.entry;
+            if (detail::is_over(at.entry, now) || now >= at.good_until) return;
+            auto const [place, is_new] = found.try_emplace(&one);
+            if (is_new) place->second = detail::describe(one, now);
+            if (!one.is_explicit_) return;
+            crypto::digest hash{};
+            std::copy(key.begin(), key.end(), hash.begin());
+            auto& hashes = place->second.token_hashes;
+            hashes.insert(at.good_until == steady_time::max() ? hashes.begin() : hashes.end(),
+                          hash);
         });
-        std::sort(all.begin(), all.end(),
-                  [](auto const& a, auto const& b) { return a.created_at < b.created_at; });
+        std::vector<session_record> all;
+        all.reserve(found.size());
+        for (auto& [entry, record] : found) all.push_back(std::move(record));
+        std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) {
+            return std::pair{a.created_at, std::string_view{a.id}} <
+                   std::pair{b.created_at, std::string_view{b.id}};
+        });
         return all;
     }
 
-private:
-    using entry_pointer = std::shared_ptr<detail::session_entry>;
-
-    struct text_hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept {
-            return std::hash<std::string_view>{}(text);
+    /// Puts sessions back that `list` gave before a restart; those that are over by now are left out. A wall clock that
+    /// was set back in between lengthens no session. Precondition: nothing was admitted yet.
+    void restore(std::vector<session_record> const& before) {
+        steady_time const now = clock_.steady();
+        system_time const today = clock_.system();
+        auto const since = [&](system_time then) {
+            return now - std::chrono::duration_cast<steady_time::duration>(
+                             std::max(today - then, system_time::duration::zero()));
+        };
+        for (session_record const& one : before) {
+            auto who = std::make_shared<identity>();
+            who->id = one.principal_id;
+            auto const entry = std::make_shared<detail::session_entry>(
+                one.id, principal{std::move(who)}, one.is_explicit, limits_.ttl,
+                limits_.max_requests, since(one.created_at), std::min(one.created_at, today));
+            entry->last_activity_ = since(one.last_activity);
+            entry->request_count_ = one.request_count;
+            entry->revoked_ = one.state == session_state::revoked;
+            if (one.suspended_until && *one.suspended_until > today)
+                entry->suspended_until_ = now + std::chrono::duration_cast<steady_time::duration>(
+                                                    *one.suspended_until - today);
+            if (now >= entry->expires() && now >= entry->suspended_until_.load()) continue;
+            if (entry->revoked_)
+                entry->holds_place_ = false;
+            else
+                live_.fetch_add(1, std::memory_order_relaxed);
+            note_end(std::max(entry->expires(), now + std::chrono::seconds{1}));
+            if (!one.is_explicit) put(implicit_, one.principal_id, slot{entry});
+            steady_time good_until = steady_time::max();
+            for (crypto::digest const& hash : one.token_hashes) {
+                put(explicit_, crypto::as_text(hash), slot{entry, good_until});
+                good_until = now + old_token_time;
+            }
         }
-    };
-    struct alignas(64) shard {
-        std::mutex mutex;
-        std::unordered_map<std::string, entry_pointer, text_hash, std::equal_to<>> entries;
-    };
-    using table = std::array<shard, 16>;
-
-    static shard& shard_of(table& all, std::string_view key) noexcept {
-        return all[(text_hash{}(key) >> 20U) %
-                   std::tuple_size_v<table>]; // other bits than the map takes
     }
 
-    /// Whether a session has ended. Not while a request holds it, nor while it is suspended.
-    static bool is_over(entry_pointer const& one, steady_time now) noexcept {
-        if (now < one->expires()) return false;
-        if (one->revoked_.load(std::memory_order_relaxed)) return true;
-        return one.use_count() == 1 && now >= one->suspended_until_.load(std::memory_order_relaxed);
-    }
-
-    static std::chrono::seconds until(steady_time then, steady_time now) noexcept {
-        return std::max(std::chrono::seconds{1},
-                        std::chrono::ceil<std::chrono::seconds>(then - now));
-    }
+private:
+    using entry_pointer = detail::session_pointer;
+    using slot = detail::session_slot;
+    using table = detail::session_table;
+    using shard = table::shard;
 
     /// Counts one request, with the shard locked.
     result<session> count(entry_pointer const& one, steady_time now) const {
         if (one->state(now) != session_state::active) [[unlikely]]
-            return refuse_state(*one, now);
+            return detail::refuse_state(*one, now);
         std::uint32_t const before = one->request_count_.load(std::memory_order_relaxed);
         if (before >= one->max_requests_) [[unlikely]]
-            return rejection{rejection_code::rate_limited,
-                             "this session has used its " + std::to_string(one->max_requests_) +
-                                 " requests; a new one begins when nothing was asked for " +
-                                 std::to_string(one->ttl_.count()) + " s"}
-                .because("session_exhausted")
-                .come_again_in(until(one->expires(), now));
+            return detail::refuse_exhausted(*one, now);
         one->request_count_.store(before + 1, std::memory_order_relaxed);
         one->last_activity_.store(now, std::memory_order_relaxed);
         return session{one};
     }
 
-    static rejection refuse_state(detail::session_entry const& one, steady_time now) {
-        if (one.state(now) == session_state::revoked)
-            return rejection{rejection_code::unauthenticated, "this session was revoked"}
-                .because("session_revoked")
-                .as_security_event("session_revoked");
-        steady_time const end = one.suspended_until_.load(std::memory_order_relaxed);
-        return rejection{rejection_code::forbidden,
-                         "this session is suspended until " + readable(one.at(end))}
-            .because("session_suspended")
-            .come_again_in(until(end, now))
-            .as_security_event("session_suspended");
-    }
-
-    static rejection unknown_token() {
-        return rejection{rejection_code::unauthenticated,
-                         "the session token is not known, or its session is over"}
-            .because("invalid_session_token");
-    }
-
     rejection full(steady_time now) const {
         auto const next =
             steady_time{steady_time::duration{next_end_.load(std::memory_order_relaxed)}};
-        return rejection{rejection_code::overloaded,
-                         "all " + std::to_string(limits_.max_concurrent) +
-                             " sessions are in use; one ends when it was idle for " +
-                             std::to_string(limits_.ttl.count()) + " s"}
-            .because("too_many_sessions")
-            .come_again_in(until(std::min(next, now + limits_.ttl), now));
+        return detail::refuse_full(limits_.max_concurrent, limits_.ttl, next, now);
     }
 
-    static std::string readable(system_time time) {
-        std::time_t const seconds =
-            std::chrono::system_clock::to_time_t(std::chrono::ceil<std::chrono::seconds>(time));
-        std::tm parts{};
-        ::gmtime_r(&seconds, &parts);
-        std::array<char, 32> text;
-        return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
-    }
-
-    bool take_slot() noexcept {
+    bool take_place() noexcept {
         if (known_.load(std::memory_order_relaxed) >= limits_.max_concurrent + max_revoked)
             return false;
         std::size_t taken = live_.load(std::memory_order_relaxed);
@@ -299,12 +270,13 @@ private:
     }
 
     /// With the shard locked into which the entry goes: so a cleanup at the same time does not miss its end.
-    entry_pointer make(principal const& who, std::optional<crypto::digest> const& token_hash,
-                       steady_time now) {
+    entry_pointer make(principal const& who, bool is_explicit, steady_time now) {
         note_end(now + limits_.ttl);
-        return std::make_shared<detail::session_entry>(
+        auto const made = std::make_shared<detail::session_entry>(
             "ses_" + crypto::base64url_encode(crypto::as_text(crypto::random_bytes<16>())), who,
-            token_hash, limits_.ttl, limits_.max_requests, now, clock_.system());
+            is_explicit, limits_.ttl, limits_.max_requests, now, clock_.system());
+        made->slots_ = is_explicit ? 0 : 1; // a token counts itself
+        return made;
     }
 
     /// The end of a session can only move away, so the earliest end that was ever noted since the last cleanup is a
@@ -316,7 +288,7 @@ private:
                !next_end_.compare_exchange_weak(known, ticks, std::memory_order_relaxed)) {
         }
     }
-    bool may_free_slots(steady_time now) const noexcept {
+    bool may_free_places(steady_time now) const noexcept {
         return now.time_since_epoch().count() >= next_end_.load(std::memory_order_relaxed);
     }
 
@@ -324,34 +296,59 @@ private:
         next_end_.store(never, std::memory_order_relaxed);
         std::size_t removed = 0;
         for (table* const all : {&implicit_, &explicit_})
-            for (shard& part : *all) {
+            for (shard& part : all->shards()) {
                 std::lock_guard const lock{part.mutex};
                 std::erase_if(part.entries, [&](auto const& one) {
-                    bool const over = is_over(one.second, now);
-                    if (!over)
-                        note_end(std::max(one.second->expires(), now + std::chrono::seconds{1}));
-                    else if (!one.second->revoked_.load(std::memory_order_relaxed))
-                        live_.fetch_sub(1, std::memory_order_relaxed);
-                    removed += over ? 1 : 0;
-                    return over;
+                    entry_pointer const& entry = one.second.entry;
+                    bool const over = detail::is_over(entry, now);
+                    if (!over && now < one.second.good_until) {
+                        note_end(std::max(entry->expires(), now + std::chrono::seconds{1}));
+                        return false;
+                    }
+                    if (entry->slots_.fetch_sub(1, std::memory_order_relaxed) == 1)
+                        give_up_place(*entry);
+                    ++removed;
+                    return true;
                 });
             }
         known_.fetch_sub(removed, std::memory_order_relaxed);
         return removed;
     }
 
-    static std::optional<entry_pointer> find_token(shard& part, crypto::digest const& hash,
-                                                   steady_time now) {
+    /// Precondition: the shard is locked.
+    static slot* find_token(shard& part, crypto::digest const& hash, steady_time now) {
         auto const found = part.entries.find(crypto::as_text(hash));
-        if (found == part.entries.end() ||
-            !crypto::constant_time_equal(*found->second->token_hash_, hash))
-            return std::nullopt;
-        if (is_over(found->second, now)) return std::nullopt;
-        return found->second;
+        if (found == part.entries.end() || now >= found->second.good_until ||
+            detail::is_over(found->second.entry, now))
+            return nullptr;
+        return &found->second;
+    }
+
+    [[nodiscard]] bool is_due(slot const& one, steady_time now) const noexcept {
+        return limits_.rotates_tokens && one.good_until == steady_time::max() &&
+               now >= one.entry->token_since_.load(std::memory_order_relaxed) + limits_.ttl / 2;
+    }
+
+    /// Makes a token of a session.
+    std::shared_ptr<secret const> add_token(entry_pointer const& entry, steady_time now) {
+        std::string token{session_token_prefix};
+        token += crypto::base64url_encode(crypto::as_text(crypto::random_bytes<32>()));
+        entry->token_since_.store(now, std::memory_order_relaxed);
+        put(explicit_, crypto::as_text(crypto::sha256(token)), slot{entry});
+        return std::make_shared<secret const>(std::move(token));
+    }
+
+    void put(table& all, std::string_view key, slot one) {
+        known_.fetch_add(1, std::memory_order_relaxed);
+        all.put(key, std::move(one));
     }
 
     void revoke(detail::session_entry& one) noexcept {
-        if (!one.revoked_.exchange(true)) live_.fetch_sub(1, std::memory_order_relaxed);
+        one.revoked_.store(true);
+        give_up_place(one);
+    }
+    void give_up_place(detail::session_entry& one) noexcept {
+        if (one.holds_place_.exchange(false)) live_.fetch_sub(1, std::memory_order_relaxed);
     }
     static void reset_entry(detail::session_entry& one) noexcept {
         one.request_count_.store(0);
@@ -359,28 +356,30 @@ private:
     }
 
     template <class Visit>
-    void for_each(Visit&& visit) const {
-        for (table* const all : {&implicit_, &explicit_})
-            for (shard& part : *all) {
-                std::lock_guard const lock{part.mutex};
-                for (auto const& [key, one] : part.entries) visit(one);
-            }
+    void for_each_slot(Visit&& visit) const {
+        implicit_.for_each(visit);
+        explicit_.for_each(visit);
     }
     template <class Change>
     bool change(std::string_view id, Change&& apply) {
         bool found = false;
-        for_each([&](entry_pointer const& one) {
-            if (one->id_ == id) apply(*one), found = true;
+        for_each_slot([&](std::string_view, slot const& at) {
+            if (at.entry->id_ == id) apply(*at.entry), found = true;
         });
         return found;
     }
+    /// A session with two tokens is changed twice, which is as good as once, and counted once.
     template <class Change>
     std::size_t change_all(Change&& apply) {
         std::size_t count = 0;
-        for_each([&](entry_pointer const& one) { apply(*one), ++count; });
+        for_each_slot([&](std::string_view, slot const& at) {
+            apply(*at.entry);
+            if (at.good_until == steady_time::max()) ++count;
+        });
         return count;
     }
 
+    static constexpr std::chrono::seconds old_token_time{30};
     static constexpr std::size_t max_revoked = 1024; // that are remembered beside the live ones
     static constexpr steady_time::rep never = std::numeric_limits<steady_time::rep>::max();
 
