@@ -128,8 +128,10 @@ TEST_CASE("block_table never shortens a block, and ends it when it is told to") 
     CHECK(blocks.blocked_for("key_1", clock.steady()) == 24h);
 
     std::map<std::string, std::chrono::nanoseconds> listed;
-    blocks.for_each_block(clock.steady(),
-                          [&](std::string_view who, auto left) { listed.emplace(who, left); });
+    blocks.for_each_block(clock.steady(), [&](std::string_view who, auto left, block_reason why) {
+        CHECK(why == block_reason::by_operator);
+        listed.emplace(who, left);
+    });
     CHECK(listed.size() == 2);
     CHECK(listed["uid:3"] == 1h);
 

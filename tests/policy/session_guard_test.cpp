@@ -122,3 +122,26 @@ TEST_CASE("session_guard begins the TTL anew when an exchange is over") {
     one.clock.advance(299s);
     CHECK(one.ask(someone("key_1"))->id() == id);
 }
+
+TEST_CASE("session_guard hands over the token that replaces the caller's") {
+    manual_clock clock;
+    session_limits limits;
+    limits.rotates_tokens = true;
+    auto const sessions = std::make_shared<session_store<manual_clock>>(limits, clock);
+    session_guard<manual_clock> const guard{sessions, clock};
+    auto const opened = sessions->open(someone("key_1"));
+    fake_request asked;
+    asked.with("Authorization", "Bearer " + std::string{opened->token->reveal()});
+    clock.advance(limits.ttl / 2);
+
+    auto const in = guard.on_request(asked, someone("key_1"));
+    http::response answer{200};
+    guard.on_response(asked, answer, &*in);
+
+    std::string const fresh{answer.fields().get("X-Session-Token")};
+    CHECK(fresh.starts_with(session_token_prefix));
+    CHECK(sessions->admit_token(fresh)->id() == opened->session.id());
+    http::response other{200};
+    guard.on_response(asked, other, &opened->session);
+    CHECK(other.fields().get("X-Session-Token").empty());
+}

@@ -54,6 +54,13 @@ std::string id_of(fixture const& it, std::string_view principal_id) {
     return {};
 }
 
+/// Knows everybody.
+std::shared_ptr<identity const> known(std::string_view id) {
+    auto who = std::make_shared<identity>();
+    who->id = id;
+    return who;
+}
+
 template <class T>
 rejection refused(result<T> outcome) {
     REQUIRE(!outcome);
@@ -414,7 +421,7 @@ TEST_CASE("session_store puts back what was there before a restart: counts, toke
 
     fixture after{{.max_requests = 3}};
     after.clock.advance(60s);
-    after.store.restore(kept);
+    after.store.restore(kept, known);
 
     CHECK(after.store.size() == 3);
     CHECK(after.store.admit(caller("uid:1"))->request_count() == 3);
@@ -434,14 +441,22 @@ TEST_CASE("session_store leaves out what was over during a restart, and no clock
 
     fixture late{{.ttl = 100s}};
     late.clock.advance(100s);
-    late.store.restore(kept);
+    late.store.restore(kept, known);
     CHECK(late.store.list().empty());
     CHECK(late.store.size() == 0);
 
     kept.front().last_activity += 1h;
     kept.front().created_at += 1h;
     fixture set_back{{.ttl = 100s}};
-    set_back.store.restore(kept);
+    set_back.store.restore(kept, known);
     REQUIRE(set_back.store.list().size() == 1);
     CHECK(set_back.store.list().front().expires_at == set_back.clock.system() + 100s);
+}
+
+TEST_CASE("session_store puts back no session of a principal that is gone") {
+    fixture before;
+    REQUIRE(before.store.admit(caller("key_1")));
+    fixture after;
+    after.store.restore(before.store.list(), [](std::string_view) { return nullptr; });
+    CHECK(after.store.list().empty());
 }

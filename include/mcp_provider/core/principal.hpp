@@ -92,6 +92,7 @@ class principal {
 public:
     explicit principal(std::shared_ptr<identity const> who) noexcept : who_{std::move(who)} {}
 
+    [[nodiscard]] std::shared_ptr<identity const> const& who() const noexcept { return who_; }
     [[nodiscard]] std::string const& id() const noexcept { return who_->id; }
     [[nodiscard]] std::string const& label() const noexcept { return who_->label; }
     [[nodiscard]] identity::kind known_by() const noexcept { return who_->known_by; }

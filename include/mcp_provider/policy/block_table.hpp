@@ -28,6 +28,27 @@ struct block_rules {
     std::size_t max_callers = 10'000;
 };
 
+/// What a block is for.
+enum class block_reason : std::uint8_t { by_operator, wrong_tokens, ignored_limits };
+
+[[nodiscard]] constexpr std::string_view name_of(block_reason why) noexcept {
+    switch (why) {
+    case block_reason::by_operator: return "operator";
+    case block_reason::wrong_tokens: return "wrong_tokens";
+    case block_reason::ignored_limits: return "ignored_limits";
+    }
+    return "";
+}
+
+/// The reason of that name, or nothing.
+[[nodiscard]] constexpr std::optional<block_reason>
+block_reason_of(std::string_view name) noexcept {
+    for (block_reason why :
+         {block_reason::by_operator, block_reason::wrong_tokens, block_reason::ignored_limits})
+        if (name_of(why) == name) return why;
+    return std::nullopt;
+}
+
 /// Blocks and the counts that lead to them. A caller is `uid:N`, an address, or the id of a key.
 /// Made once and shared by all pipelines; its times are those of the caller's clock.
 /// *Thread safety*: safe. *Complexity*: constant, and one load while nobody is in the table.
@@ -71,7 +92,7 @@ public:
             one.idle_from = std::max(one.idle_from, now + rules_.failure_window);
             if (one.failures.size() < rules_.max_failures) return;
             one.failures.clear();
-            one.block(now + rules_.failure_block);
+            one.block(now + rules_.failure_block, block_reason::wrong_tokens);
             out = verdict::blocked;
         });
         return out;
@@ -85,7 +106,7 @@ public:
             std::erase_if(one.refusals, [&](steady_time at) { return at + window <= now; });
             if (one.refusals.size() >= rules_.max_refusals) {
                 one.refusals.clear();
-                one.block(now + rules_.refusal_block);
+                one.block(now + rules_.refusal_block, block_reason::ignored_limits);
                 out = verdict::blocked;
                 return;
             }
@@ -97,18 +118,20 @@ public:
     }
 
     /// Blocks a caller until at least `now + length`. Returns false if the table is full.
-    bool block(std::string_view caller, std::chrono::nanoseconds length, steady_time now) {
-        return callers_.visit_or_add(caller, now, [&](state& one) { one.block(now + length); });
+    bool block(std::string_view caller, std::chrono::nanoseconds length, steady_time now,
+               block_reason why = block_reason::by_operator) {
+        return callers_.visit_or_add(caller, now,
+                                     [&](state& one) { one.block(now + length, why); });
     }
 
     /// Ends a block and forgets the counts. Returns whether there was anything to end.
     bool unblock(std::string_view caller) { return callers_.erase(caller); }
 
-    /// Calls `see(caller, left)` for each block that is in force.
+    /// Calls `see(caller, left, why)` for each block that is in force.
     template <class See>
     void for_each_block(steady_time now, See&& see) {
         callers_.for_each([&](std::string_view caller, state const& one) {
-            if (one.blocked_until > now) see(caller, one.blocked_until - now);
+            if (one.blocked_until > now) see(caller, one.blocked_until - now, one.why);
         });
     }
 
@@ -118,9 +141,12 @@ private:
         steady_time idle_from{};
         std::vector<std::pair<std::uint64_t, steady_time>> failures;
         std::vector<steady_time> refusals;
+        block_reason why = block_reason::by_operator;
 
-        void block(steady_time until) noexcept {
-            blocked_until = std::max(blocked_until, until);
+        void block(steady_time until, block_reason reason) noexcept {
+            if (until <= blocked_until) return;
+            blocked_until = until;
+            why = reason;
             idle_from = std::max(idle_from, until);
         }
         [[nodiscard]] bool is_idle(steady_time now) const noexcept { return idle_from <= now; }

@@ -6,6 +6,7 @@
 #include "mcp_provider/core/rejection.hpp"
 #include "mcp_provider/core/result.hpp"
 #include "mcp_provider/http/request.hpp"
+#include "mcp_provider/http/response.hpp"
 #include "mcp_provider/pipeline/exchange.hpp"
 #include "mcp_provider/pipeline/policy.hpp"
 #include "mcp_provider/policy/credentials.hpp"
@@ -40,6 +41,12 @@ public:
                 .because("invalid_session_token")
                 .as_security_event("invalid_token");
         return sessions_->admit_token(sent->token());
+    }
+
+    /// Hands over the token that replaces the caller's, where one does.
+    void on_response(http::request const&, http::response& answer, session const* in) const {
+        if (in != nullptr && in->replacement())
+            answer.fields().set("X-Session-Token", in->replacement()->reveal());
     }
 
     void on_complete(exchange const&, session const* in) const noexcept {

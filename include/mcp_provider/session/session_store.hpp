@@ -200,8 +200,10 @@ public:
     }
 
     /// Puts sessions back that `list` gave before a restart; those that are over by now are left out. A wall clock that
-    /// was set back in between lengthens no session. Precondition: nothing was admitted yet.
-    void restore(std::vector<session_record> const& before) {
+    /// was set back in between lengthens no session. `resolve` finds the identity of a principal by its id; null, where
+    /// there is none any more, leaves the session out. Precondition: nothing was admitted yet.
+    template <class Resolve>
+    void restore(std::vector<session_record> const& before, Resolve&& resolve) {
         steady_time const now = clock_.steady();
         system_time const today = clock_.system();
         auto const since = [&](system_time then) {
@@ -209,8 +211,8 @@ public:
                              std::max(today - then, system_time::duration::zero()));
         };
         for (session_record const& one : before) {
-            auto who = std::make_shared<identity>();
-            who->id = one.principal_id;
+            std::shared_ptr<identity const> who = resolve(std::string_view{one.principal_id});
+            if (!who) continue;
             auto const entry = std::make_shared<detail::session_entry>(
                 one.id, principal{std::move(who)}, one.is_explicit, limits_.ttl,
                 limits_.max_requests, since(one.created_at), std::min(one.created_at, today));
