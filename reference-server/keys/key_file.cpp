@@ -8,7 +8,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -47,16 +46,9 @@ std::optional<moment> read_time(json::reader const& from) {
     return when;
 }
 
-void complain_of_unknown(json::reader const& object,
-                         std::initializer_list<std::string_view> known) {
-    for (json::reader const member : object.members())
-        if (std::find(known.begin(), known.end(), member.name()) == known.end())
-            member.complain("is a member that this version does not know");
-}
-
 key_record read_key(json::reader const& from) {
-    complain_of_unknown(
-        from, {"id", "label", "sha256", "scopes", "models", "created", "expires", "revoked"});
+    from.complain_of_members_beside(
+        {"id", "label", "sha256", "scopes", "models", "created", "expires", "revoked"});
     key_record key;
     key.id = from["id"].text();
     if (!key.id.starts_with("key_") || key.id.size() <= 4)
@@ -119,7 +111,7 @@ std::vector<key_record> read_keys(std::string_view text, std::string const& file
     json::reader const root = pass.root();
     if (root.is_object() && root["version"].is_number() && root["version"].integer() != 1)
         refuse(file_name, "is of a version that this program does not know");
-    complain_of_unknown(root, {"version", "keys"});
+    root.complain_of_members_beside({"version", "keys"});
     if (root["version"].integer(1, 1) != 1) refuse(file_name, "is not ours: it has no version");
 
     std::vector<key_record> keys;

@@ -9,10 +9,12 @@
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string>
@@ -151,6 +153,9 @@ public:
     [[nodiscard]] element_range elements_or_none(std::size_t most = any_size::max()) const;
     /// The members of an object, for a range-based `for`; each has its `name()`.
     [[nodiscard]] member_range members() const;
+
+    /// Complains of members other than those: for files in which what is not understood may be what forbids something.
+    void complain_of_members_beside(std::initializer_list<std::string_view> known) const;
 
     /// Refuses this place for a reason of the caller's: `complain("must not be empty")`.
     void complain(std::string_view what) const { report(pointer(), what); }
@@ -366,6 +371,12 @@ inline member_range reader::members() const {
     if (is_object()) return {*pass_, &value_->get_object()};
     expected("an object");
     return {*pass_, nullptr};
+}
+
+inline void reader::complain_of_members_beside(std::initializer_list<std::string_view> known) const {
+    for (reader const member : members())
+        if (std::find(known.begin(), known.end(), member.name()) == known.end())
+            member.complain("is a member that this version does not know");
 }
 
 } // namespace mcp_provider::json
