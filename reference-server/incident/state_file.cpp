@@ -23,9 +23,10 @@ constexpr std::size_t max_sessions = 1'002'000;
 constexpr std::int64_t last_time = 253'402'300'799'999'999; // the end of year 9999
 
 [[noreturn]] void refuse(std::string const& file, std::string_view what) {
-    throw state_file_error{"the state file " + file + " " + std::string{what} +
-                           "; restore it from a backup, or move it away to begin without blocks and "
-                           "sessions"};
+    throw state_file_error{
+        "the state file " + file + " " + std::string{what} +
+        "; restore it from a backup, or move it away to begin without blocks and "
+        "sessions"};
 }
 
 void append_time(std::string& out, std::string_view name, system_time when) {

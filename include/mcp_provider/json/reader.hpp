@@ -373,7 +373,8 @@ inline member_range reader::members() const {
     return {*pass_, nullptr};
 }
 
-inline void reader::complain_of_members_beside(std::initializer_list<std::string_view> known) const {
+inline void
+reader::complain_of_members_beside(std::initializer_list<std::string_view> known) const {
     for (reader const member : members())
         if (std::find(known.begin(), known.end(), member.name()) == known.end())
             member.complain("is a member that this version does not know");
