@@ -23,6 +23,8 @@
 #include "openai/routes.hpp"
 #include "openai/wire.hpp"
 #include "operations.hpp"
+#include "ops/admin.hpp"
+#include "ops/session_routes.hpp"
 #include "parameters.hpp"
 
 #include <memory>
@@ -45,14 +47,13 @@ app::app(router& routes, server_state& state, std::shared_ptr<agent::agent> agen
     : routes_{routes}, state_{state}, settings_{*state.settings}, agent_{std::move(agent)},
       rates_{std::make_shared<rate_table>(rate_rules_of(settings_))},
       running_{std::make_shared<concurrency_gauge>(settings_.request.max_concurrent)},
-      sessions_{std::make_shared<session_store<>>(session_limits_of(settings_))},
-      session_watch_{state_.feed}, rules_{generation_rules_of(settings_)}, content_{
-                                                                               content_rules_of(
-                                                                                   settings_)} {
+      rules_{generation_rules_of(settings_)}, content_{content_rules_of(settings_)} {
     watch_health();
     add_openai();
     if (settings_.features.ollama_compat) add_ollama();
     add_operations(routes_, state_, &render_by_path);
+    add_admin(routes_, state_, &render_by_path);
+    add_session_routes(routes_, state_, &openai::render_error);
     add_fallbacks();
 }
 
@@ -65,8 +66,8 @@ any_service app::generation(http::error_renderer render, std::string_view route,
                     metrics{state_.metrics, route}, access_log{state_.logs.access()},
                     announce_security{state_.feed}, local_origin{state_.origins},
                     request_limits{state_.request_rules}, address_block{state_.blocks},
-                    authenticate{state_.keys, state_.users}, require_scope{scope::generate},
-                    session_guard{sessions_}, rate_limit{rates_}, concurrency_limit{running_},
+                    authenticate{state_.tokens, state_.users}, require_scope{scope::generate},
+                    session_guard{state_.sessions}, rate_limit{rates_}, concurrency_limit{running_},
                     deadline{time_limits_of(settings_)}, json_body<Request>{rules_},
                     content_rules<Request>{content_}, announce_requests{state_.feed})
         .errors(render)
@@ -97,8 +98,8 @@ any_service app::lookup(http::error_renderer render, std::string_view route, Han
         .handle(std::move(handler));
 }
 
-authenticate<key_ring> app::discoverer() const {
-    authenticate known{state_.keys, state_.users};
+authenticate<token_lookup> app::discoverer() const {
+    authenticate known{state_.tokens, state_.users};
     return settings_.access.discovery_open ? std::move(known).or_anonymous() : std::move(known);
 }
 
@@ -181,8 +182,8 @@ void app::watch_health() {
         return running_->running() < running_->most() ? health::healthy : health::degraded;
     });
     state_.health.add("sessions", [this] {
-        return sessions_->size() < settings_.session.max_concurrent ? health::healthy
-                                                                    : health::degraded;
+        return state_.sessions->size() < settings_.session.max_concurrent ? health::healthy
+                                                                          : health::degraded;
     });
 }
 

@@ -8,8 +8,6 @@
 #include "mcp_provider/policy/concurrency_limit.hpp"
 #include "mcp_provider/policy/content_rule_set.hpp"
 #include "mcp_provider/policy/rate_table.hpp"
-#include "mcp_provider/session/session_store.hpp"
-#include "ops/session_watch.hpp"
 #include "server_state.hpp"
 
 #include <memory>
@@ -26,13 +24,6 @@ public:
     app(app const&) = delete;
     app& operator=(app const&) = delete;
 
-    /// What has to be done now and then: forgets ended sessions, and tells of them. Called about once a second from one
-    /// thread.
-    void every_second() {
-        sessions_->cleanup();
-        session_watch_.look(*sessions_);
-    }
-
 private:
     template <class Request, class Handler>
     any_service generation(http::error_renderer render, std::string_view route, Handler handler);
@@ -40,7 +31,7 @@ private:
     any_service discovery(http::error_renderer render, std::string_view route, Handler handler);
     template <class Request, class Handler>
     any_service lookup(http::error_renderer render, std::string_view route, Handler handler);
-    [[nodiscard]] authenticate<key_ring> discoverer() const;
+    [[nodiscard]] authenticate<token_lookup> discoverer() const;
 
     void add_openai();
     void add_ollama();
@@ -53,8 +44,6 @@ private:
     std::shared_ptr<agent::agent> agent_;
     std::shared_ptr<rate_table> rates_;
     std::shared_ptr<concurrency_gauge> running_;
-    std::shared_ptr<session_store<>> sessions_;
-    session_watch session_watch_;
     std::shared_ptr<generation_rules const> rules_;
     std::shared_ptr<content_rule_set const> content_;
 };

@@ -38,7 +38,7 @@ void add_operations(router& to, server_state const& state, http::error_renderer 
         return http::response{200, "text/plain; version=0.0.4; charset=utf-8",
                               prometheus::TextSerializer{}.Serialize(shown->Collect())};
     };
-    authenticate scraper{state.keys, state.users};
+    authenticate scraper{state.tokens, state.users};
     if (state.settings->access.metrics_open)
         scraper = std::move(scraper).or_anonymous(scope::metrics);
     to.add(method::get, "/metrics",

@@ -88,13 +88,12 @@ std::string origin_of(asio::ip::tcp::endpoint const& where) {
 }
 
 /// The second a server lives by: keys, sessions, health.
-void keep_house(asio::steady_timer& clock, server_state& state, app* adapter) {
+void keep_house(asio::steady_timer& clock, server_state& state) {
     clock.expires_after(std::chrono::seconds{1});
-    clock.async_wait([&clock, &state, adapter](std::error_code error) {
+    clock.async_wait([&clock, &state](std::error_code error) {
         if (error) return;
         state.every_second();
-        if (adapter != nullptr) adapter->every_second();
-        keep_house(clock, state, adapter);
+        keep_house(clock, state);
     });
 }
 
@@ -152,7 +151,7 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
             return *failed;
     }
 
-    state.emplace(settings);
+    state.emplace(settings, mode);
     state->health.add("agent", [&chosen] {
         if (chosen.look) return chosen.look();
         return chosen.agent->models()->empty() ? health::degraded : health::healthy;
@@ -166,11 +165,12 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     asio::signal_set signals{context, SIGTERM, SIGINT, SIGHUP};
     asio::steady_timer clock{context};
     wait_for_signal(signals, context, *state);
-    keep_house(clock, *state, adapter_app ? &*adapter_app : nullptr);
+    keep_house(clock, *state);
 
     if (chosen.start) chosen.start(bridge ? bridge->context() : adapter->context());
     if (bridge) bridge->start();
     if (adapter) adapter->start();
+    state->control.announce(origin_of((adapter ? *adapter : *bridge).endpoints().front()));
     say_ready(adapter ? &*adapter : nullptr, bridge ? &*bridge : nullptr);
     context.run();
 
@@ -180,6 +180,8 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     if (chosen.stop) chosen.stop();
     state->feed->close();
     if (bridge) bridge->stop(drain_time);
+    if (auto const failure = state->keeper.save())
+        spdlog::error("blocks and sessions are lost: {}", failure.message());
     return 0;
 } catch (std::exception const& error) {
     std::fprintf(stderr, "the server cannot start: %s\n", error.what());

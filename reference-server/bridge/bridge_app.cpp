@@ -28,7 +28,7 @@ void bridge_app::add_events() {
                          metrics{state_.metrics, "/events"}, access_log{state_.logs.access()},
                          announce_security{state_.feed}, local_origin{state_.origins},
                          request_limits{state_.request_rules}, address_block{state_.blocks},
-                         authenticate{state_.keys, state_.users}, require_scope{scope::events})
+                         authenticate{state_.tokens, state_.users}, require_scope{scope::events})
                     .errors(&bridge::render_error)
                     .handle(bridge::events_handler{state_.feed, state_.keys}));
 }

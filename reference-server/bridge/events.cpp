@@ -40,7 +40,7 @@ std::function<std::string_view()> objection_to(principal who,
     if (who.known_by() != identity::kind::key) return {};
     return [who = std::move(who), keys = std::move(keys)]() -> std::string_view {
         if (who.expires() && *who.expires() <= real_clock{}.system()) return "the key has expired";
-        return keys->holds(who.id()) ? std::string_view{} : "the key was revoked";
+        return keys->find_id(who.id()) ? std::string_view{} : "the key was revoked";
     };
 }
 

@@ -16,6 +16,9 @@ void add_help_command(command_tree& to) {
 void add_all_commands(command_tree& to) {
     add_server_commands(to);
     add_token_commands(to);
+    add_session_commands(to);
+    add_block_commands(to);
+    add_incident_commands(to);
     add_audit_commands(to);
     add_health_command(to);
     add_completion_command(to);

@@ -1,25 +1,13 @@
-// Asks a server on this machine how it is: one HTTP/1.1 GET over a blocking socket, within a time
-// limit.
+// Asks a server on this machine how it is.
 #pragma once
+
+#include "commands/loopback_call.hpp"
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 
 namespace mcp_provider::server {
-
-/// A URL on loopback, taken apart.
-struct loopback_url {
-    std::string host; ///< `127.0.0.1`, `localhost` or `[::1]`
-    std::uint16_t port = 80;
-    std::string path; ///< `/health` where the URL has none
-};
-
-/// Reads `http://HOST[:PORT][/PATH]`. Nothing for another scheme, and for a host that is not
-/// loopback.
-[[nodiscard]] std::optional<loopback_url> read_loopback_url(std::string_view text);
 
 /// What a probe has found.
 struct health_answer {

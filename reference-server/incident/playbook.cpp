@@ -1,5 +1,6 @@
 #include "incident/playbook.hpp"
 
+#include "incident/session_json.hpp"
 #include "mcp_provider/core/timestamp.hpp"
 #include "mcp_provider/json/reader.hpp"
 
@@ -45,29 +46,21 @@ constexpr std::array<playbook::action, 15> all_actions{{
     {"breach", true, "Revokes all sessions, raises the log level for an hour, notifies."},
 }};
 
+playbook::action const* find_action(std::string_view name) noexcept {
+    auto const found = std::find_if(all_actions.begin(), all_actions.end(),
+                                    [&](playbook::action const& one) { return one.name == name; });
+    return found == all_actions.end() ? nullptr : &*found;
+}
+
 rejection lacks(std::string_view what) {
     return rejection{rejection_code::conflict, "this server has no " + std::string{what}}.because(
         "part_missing");
 }
 
-bj::value time_or_null(std::optional<system_time> when) {
-    if (!when) return nullptr;
+bj::value as_text(system_time when) {
     std::string text;
-    append_timestamp(text, *when);
+    append_timestamp(text, when);
     return bj::value(text);
-}
-
-bj::object as_json(session_record const& one) {
-    return {{"id", one.id},
-            {"principal", one.principal_id},
-            {"explicit", one.is_explicit},
-            {"state", name_of(one.state)},
-            {"created", time_or_null(one.created_at)},
-            {"last_activity", time_or_null(one.last_activity)},
-            {"expires", time_or_null(one.expires_at)},
-            {"suspended_until", time_or_null(one.suspended_until)},
-            {"requests", one.request_count},
-            {"max_requests", one.max_requests}};
 }
 
 bj::object list_sessions(session_store<> const& sessions) {
@@ -80,14 +73,13 @@ bj::object list_blocks(block_table& blocks) {
     real_clock const clock;
     bj::array all;
     auto const today = clock.system();
-    blocks.for_each_block(
-        clock.steady(), [&](std::string_view who, std::chrono::nanoseconds left, block_reason why) {
-            all.push_back(bj::object{
-                {"who", who},
-                {"until",
-                 time_or_null(today + std::chrono::duration_cast<system_time::duration>(left))},
-                {"reason", name_of(why)}});
-        });
+    blocks.for_each_block(clock.steady(), [&](std::string_view who, std::chrono::nanoseconds left,
+                                              block_reason why) {
+        all.push_back(
+            bj::object{{"who", who},
+                       {"until", as_text(std::chrono::round<std::chrono::seconds>(today + left))},
+                       {"reason", name_of(why)}});
+    });
     return {{"blocks", std::move(all)}};
 }
 
@@ -152,14 +144,17 @@ std::string complaint_about_caller(std::string_view who, bool whole_loopback) {
 
 std::span<playbook::action const> playbook::actions() noexcept { return all_actions; }
 
+bool playbook::changes(std::string_view name) noexcept {
+    action const* const known = find_action(name);
+    return known != nullptr && known->changes;
+}
+
 result<bj::object> playbook::run(std::string_view name, bj::object const& arguments,
                                  std::string_view by) {
-    auto const known = std::find_if(all_actions.begin(), all_actions.end(),
-                                    [&](action const& one) { return one.name == name; });
-    if (known == all_actions.end())
+    if (find_action(name) == nullptr)
         return rejection{rejection_code::not_found, "there is no action " + std::string{name}};
     result<bj::object> outcome = act(name, bj::value(arguments));
-    if (known->changes) record(name, arguments, by, outcome);
+    if (changes(name)) record(name, arguments, by, outcome);
     return outcome;
 }
 

@@ -50,6 +50,8 @@ public:
     playbook& operator=(playbook const&) = delete;
 
     [[nodiscard]] static std::span<action const> actions() noexcept;
+    /// Whether an action of that name is there, and does more than tell.
+    [[nodiscard]] static bool changes(std::string_view action) noexcept;
 
     /// Does it, and leaves an audit record that names `by`. *Errors*: `not_found` for an unknown action, session or
     /// block; `bad_request` with the JSON pointer of what is wrong with the arguments; `conflict` where the server lacks

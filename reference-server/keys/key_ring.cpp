@@ -46,10 +46,12 @@ public:
         return nullptr;
     }
 
-    [[nodiscard]] bool holds(std::string_view id) const noexcept {
-        return std::any_of(entries_.begin(), entries_.end(),
-                           [&](entry const& one) { return one.who->id == id; });
+    [[nodiscard]] std::shared_ptr<identity const> find_id(std::string_view id) const noexcept {
+        for (entry const& one : entries_)
+            if (one.who->id == id) return one.who;
+        return nullptr;
     }
+
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
 private:
@@ -124,7 +126,9 @@ std::shared_ptr<identity const> key_ring::find(std::string_view token) const {
     return found == nullptr ? nullptr : *found;
 }
 
-bool key_ring::holds(std::string_view id) const { return current().holds(id); }
+std::shared_ptr<identity const> key_ring::find_id(std::string_view id) const {
+    return current().find_id(id);
+}
 
 key_reload key_ring::reload_if_changed() {
     struct stat status {};

@@ -43,8 +43,9 @@ public:
     /// the keys.
     [[nodiscard]] std::shared_ptr<identity const> find(std::string_view token) const;
 
-    /// Whether the key with that id is in force: not revoked since it was found. *Complexity*: linear.
-    [[nodiscard]] bool holds(std::string_view id) const;
+    /// The identity behind the id of a key that is in force; null where there is none. *Complexity*:
+    /// linear; for restarts and reloads.
+    [[nodiscard]] std::shared_ptr<identity const> find_id(std::string_view id) const;
 
     /// Reads the file again if it is another one than before (time, inode, size). A file that is
     /// gone means no keys; one that is damaged is refused, and the keys of before stay in force.

@@ -68,7 +68,7 @@ private:
     std::shared_ptr<spdlog::logger> logger_;
 };
 
-logs::logs(log_settings const& from) {
+logs::logs(log_settings const& from) : usual_{from.level} {
     if (from.error_file.empty()) {
         spdlog::set_default_logger(std::make_shared<spdlog::logger>(
             "", std::make_shared<spdlog::sinks::stderr_color_sink_mt>()));
@@ -95,6 +95,21 @@ std::shared_ptr<spdlog::logger> logs::access() const noexcept {
 void logs::reopen() {
     if (errors_) errors_->reopen();
     if (accesses_) accesses_->reopen();
+}
+
+void logs::raise_level(log_level to, std::chrono::seconds length) {
+    std::lock_guard const hold{mutex_};
+    raised_until_ = std::chrono::steady_clock::now() + length;
+    spdlog::set_level(level_of(to));
+    spdlog::warn("the log level is another one for {} s", length.count());
+}
+
+void logs::end_raised_level() {
+    std::lock_guard const hold{mutex_};
+    if (std::chrono::steady_clock::now() < raised_until_) return;
+    raised_until_ = std::chrono::steady_clock::time_point::max();
+    spdlog::set_level(level_of(usual_));
+    spdlog::warn("the log level is the usual one again");
 }
 
 void access_log::on_complete(exchange const& done, principal const* who) const noexcept try {

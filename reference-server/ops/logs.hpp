@@ -8,7 +8,9 @@
 
 #include <spdlog/logger.h>
 
+#include <chrono>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <utility>
 
@@ -28,11 +30,18 @@ public:
     [[nodiscard]] std::shared_ptr<spdlog::logger> access() const noexcept;
     /// Opens the files again, after logrotate has renamed them.
     void reopen();
+    /// Logs at another level for a time; it ends at the first `end_raised_level` after that.
+    void raise_level(log_level to, std::chrono::seconds length);
+    void end_raised_level();
 
 private:
     class file;
     std::unique_ptr<file> errors_;
     std::unique_ptr<file> accesses_;
+    log_level usual_;
+    std::mutex mutex_; // guards the rest
+    std::chrono::steady_clock::time_point raised_until_ =
+        std::chrono::steady_clock::time_point::max();
 };
 
 /// A line for each exchange, in the combined format of nginx with request id and time at the end, and one in the error

@@ -4,9 +4,9 @@
 
 namespace mcp_provider::server {
 
-void session_watch::compare(std::vector<session_view> const& sessions) {
+void session_watch::compare(std::vector<session_record> const& sessions) {
     std::map<std::string, seen> now;
-    for (session_view const& one : sessions)
+    for (session_record const& one : sessions)
         now.emplace(one.id, seen{one.principal_id, one.state, one.request_count});
     for (auto const& [id, one] : now) {
         auto const was = before_.find(id);

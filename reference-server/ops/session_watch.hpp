@@ -32,7 +32,7 @@ private:
         std::uint32_t requests;
     };
 
-    void compare(std::vector<session_view> const& sessions);
+    void compare(std::vector<session_record> const& sessions);
     void tell(std::string_view type, std::string const& id, seen const& one);
 
     std::shared_ptr<events::feed> to_;

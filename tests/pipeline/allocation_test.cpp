@@ -71,6 +71,7 @@ public:
         co_return delivery{end_cause::completed, 0, steady_time{}};
     }
     void set_time_limits(time_limits) noexcept override {}
+    void watch_revocation(std::atomic<bool> const&) noexcept override {}
     std::optional<end_cause> cancelled_by() const noexcept override { return std::nullopt; }
     steady_time started() const noexcept override { return {}; }
     std::uint64_t request_bytes() const noexcept override { return 0; }

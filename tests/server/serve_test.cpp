@@ -280,10 +280,8 @@ TEST_CASE("another local user may look but not ask; the owner may; the kernel sa
     }
     scratch const folder;
     running_server const server{in(folder)};
-    running_server const for_nobody{
-        in(folder, {{"LOCAL_USERS", "nobody"},
-                    {"AUDIT_LOG_FILE", (folder.path() / "other.jsonl").string()},
-                    {"STATE_DIR", (folder.path() / "other").string()}})};
+    scratch const other;
+    running_server const for_nobody{in(other, {{"LOCAL_USERS", "nobody"}})};
 
     auto const look = as_user(nobody->pw_uid, server.port(), get(server.port(), "/api/tags"));
     auto const ask = as_user(nobody->pw_uid, server.port(), chat(server.port(), "hi"));

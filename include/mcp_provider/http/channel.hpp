@@ -8,7 +8,9 @@
 #include "mcp_provider/http/request.hpp"
 #include "mcp_provider/http/response.hpp"
 
+#include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <optional>
@@ -72,6 +74,13 @@ struct time_limits {
     std::chrono::milliseconds between_bytes{0}; ///< between two pieces of a stream; 0 for ever
 };
 
+/// A fact that may be taken back while its exchange runs, as a session is that an operator revokes: the service has the
+/// connection watch the flag.
+template <class Fact>
+concept revocable = requires(Fact const& one) {
+    { one.revoked_flag() } -> std::same_as<std::atomic<bool> const&>;
+};
+
 /// What became of a response that was handed to a connection.
 class delivery {
 public:
@@ -106,6 +115,9 @@ public:
     deliver(http::response& answer) = 0;
 
     virtual void set_time_limits(time_limits limits) noexcept = 0;
+    /// Ends the exchange as `revoked` soon after the flag is set, at most `worker::tick` later. *Lifetime*: of the flag,
+    /// until the exchange is over.
+    virtual void watch_revocation(std::atomic<bool> const& revoked) noexcept = 0;
     /// Why the running coroutine was cancelled; nothing while it was not.
     [[nodiscard]] virtual std::optional<end_cause> cancelled_by() const noexcept = 0;
     /// When the head of the request was complete.

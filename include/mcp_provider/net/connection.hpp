@@ -13,6 +13,7 @@
 #include "mcp_provider/net/worker.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -72,6 +73,7 @@ private:
         work_ = worker_.borrow();
         cancelled_by_.reset();
         limits_in_time_ = {};
+        revoked_ = nullptr;
         keeps_alive_ = lingers_ = false;
         reader_.begin(*work_);
         if (co_await reader_.read_head() == reading::done) co_await serve_request();
@@ -91,6 +93,7 @@ private:
         socket_.enter(stage::handler);
         worker_.wake();
         co_await worker_.routes().serve(request, *this);
+        revoked_ = nullptr;
     }
 
     bool body_is_here() const noexcept override { return reader_.body_is_here(); }
@@ -243,6 +246,9 @@ private:
     }
 
     void set_time_limits(time_limits limits) noexcept override { limits_in_time_ = limits; }
+    void watch_revocation(std::atomic<bool> const& revoked) noexcept override {
+        revoked_ = &revoked;
+    }
     std::optional<end_cause> cancelled_by() const noexcept override { return cancelled_by_; }
     steady_time started() const noexcept override { return started_; }
     std::uint64_t request_bytes() const noexcept override {
@@ -264,6 +270,7 @@ private:
     }
 
     void on_tick(steady_time now) override {
+        if (revoked_ != nullptr && revoked_->load(std::memory_order_relaxed)) end_revoked();
         switch (socket_.now_in()) {
         case stage::idle:
         case stage::head:
@@ -279,6 +286,16 @@ private:
         case stage::taken:
         case stage::closed: break;
         }
+    }
+
+    void end_revoked() {
+        if (cancelled_by_) return;
+        if (socket_.now_in() == stage::handler || socket_.now_in() == stage::source)
+            return cancel(end_cause::revoked);
+        // A client that takes no byte cannot be told.
+        if (socket_.now_in() != stage::socket) return;
+        cancelled_by_ = end_cause::revoked;
+        socket_.stop_waiting();
     }
 
     void on_source_tick(steady_time now) {
@@ -362,6 +379,7 @@ private:
     std::shared_ptr<duplex_socket> taken_; ///< the socket, once another protocol has it
     http::takeover* speaker_ = nullptr;    ///< while it speaks
     std::optional<end_cause> cancelled_by_;
+    std::atomic<bool> const* revoked_ = nullptr;
     bool keeps_alive_ = false;
     bool lingers_ = false;
     bool head_waits_ = false;

@@ -211,6 +211,7 @@ private:
             auto& slot = std::get<std::optional<T>>(facts_);
             slot.emplace(*std::move(got));
             if constexpr (std::is_same_v<T, time_limits>) io_.set_time_limits(*slot);
+            if constexpr (revocable<T>) io_.watch_revocation(slot->revoked_flag());
         }
         return true;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mcp_provider/core/clock.hpp"
+#include "mcp_provider/policy/block_reason.hpp"
 #include "mcp_provider/policy/bounded_table.hpp"
 
 #include <algorithm>
@@ -27,27 +28,6 @@ struct block_rules {
         false; ///< whether 127.0.0.1 may be blocked as one caller, where no local user is known
     std::size_t max_callers = 10'000;
 };
-
-/// What a block is for.
-enum class block_reason : std::uint8_t { by_operator, wrong_tokens, ignored_limits };
-
-[[nodiscard]] constexpr std::string_view name_of(block_reason why) noexcept {
-    switch (why) {
-    case block_reason::by_operator: return "operator";
-    case block_reason::wrong_tokens: return "wrong_tokens";
-    case block_reason::ignored_limits: return "ignored_limits";
-    }
-    return "";
-}
-
-/// The reason of that name, or nothing.
-[[nodiscard]] constexpr std::optional<block_reason>
-block_reason_of(std::string_view name) noexcept {
-    for (block_reason why :
-         {block_reason::by_operator, block_reason::wrong_tokens, block_reason::ignored_limits})
-        if (name_of(why) == name) return why;
-    return std::nullopt;
-}
 
 /// Blocks and the counts that lead to them. A caller is `uid:N`, an address, or the id of a key.
 /// Made once and shared by all pipelines; its times are those of the caller's clock.

@@ -105,6 +105,11 @@ public:
         return replacement_;
     }
 
+    /// What `is_revoked` reads; by it the exchange of this session is ended while it runs.
+    [[nodiscard]] std::atomic<bool> const& revoked_flag() const noexcept {
+        return entry_->revoked_;
+    }
+
     /// Notes that something has happened, so that the TTL begins anew: at the end of a request.
     void touch(steady_time now) const noexcept {
         entry_->last_activity_.store(now, std::memory_order_relaxed);

@@ -15,6 +15,7 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -53,6 +54,8 @@ public:
     [[nodiscard]] std::size_t reads() const noexcept { return reads_; }
     [[nodiscard]] std::size_t deliveries() const noexcept { return deliveries_; }
     [[nodiscard]] std::optional<time_limits> limits() const noexcept { return limits_; }
+    /// The flag that the exchange is watched by; null for none.
+    [[nodiscard]] std::atomic<bool> const* revocation() const noexcept { return revoked_; }
 
     [[nodiscard]] bool body_is_here() const noexcept override { return is_here_; }
     [[nodiscard]] http::body body() const noexcept override { return http::body{body_}; }
@@ -109,6 +112,9 @@ public:
         co_return std::move(out);
     }
 
+    void watch_revocation(std::atomic<bool> const& revoked) noexcept override {
+        revoked_ = &revoked;
+    }
     void set_time_limits(time_limits limits) noexcept override { limits_ = limits; }
     [[nodiscard]] std::optional<end_cause> cancelled_by() const noexcept override {
         return cancelled_by_;
@@ -134,6 +140,7 @@ private:
     std::size_t patience_ = std::numeric_limits<std::size_t>::max();
     std::optional<end_cause> cancelled_by_;
     steady_time started_ = std::chrono::steady_clock::now();
+    std::atomic<bool> const* revoked_ = nullptr;
     std::optional<time_limits> limits_;
     std::uint16_t status_ = 0;
     http::fields fields_;
