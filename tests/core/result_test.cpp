@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <doctest/doctest.h>
@@ -65,4 +66,27 @@ TEST_CASE("is_result knows results and nothing else") {
     CHECK(is_result<result<int>>);
     CHECK(!is_result<int>);
     CHECK(!is_result<rejection>);
+}
+
+TEST_CASE("a result can be copied and assigned, whichever it holds") {
+    result<std::string> good = name_of_number(1);
+    result<std::string> bad = name_of_number(2);
+    result<std::string> const good_copy = good;
+    result<std::string> const bad_copy = bad;
+
+    std::swap(good, bad);
+
+    CHECK(good.error().message() == bad_copy.error().message());
+    CHECK(*bad == *good_copy);
+    good = good_copy;
+    good = good_copy;
+    CHECK(*good == "one");
+    bad = rejection{rejection_code::not_found, "none"};
+    CHECK(bad.error().status() == 404);
+}
+
+TEST_CASE("a result of what cannot be copied cannot be copied") {
+    CHECK(std::is_copy_constructible_v<result<int>>);
+    CHECK(!std::is_copy_constructible_v<result<std::unique_ptr<int>>>);
+    CHECK(std::is_nothrow_move_constructible_v<result<std::unique_ptr<int>>>);
 }
