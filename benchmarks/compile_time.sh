@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# What including the framework costs: user seconds of the compiler, best of five (or of the number given), and the budgets
+# What including the framework costs whoever works with it: user seconds of one compiler run, `-O0`, no precompiled header
+# and no cache, best of five (or of the number given). `./dev bench --only compile --check` holds it to the budgets.
+# A test counts with the header that it tests and with what it includes; what the tests of a folder share is compiled once.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

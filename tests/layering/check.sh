@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# check.sh ROOT: says where the tree under ROOT breaks the layer table, the limits on size, or the rules on names.
+# check.sh ROOT: says where the tree under ROOT breaks the layer table, the limits on size, or the rules on names and on
+# the tests of policies.
 set -euo pipefail
 
 folder=$(cd "$(dirname "$0")" && pwd)
@@ -32,7 +33,22 @@ names() {
         sed 's/$/: a name that says nothing/' || [ $? = 1 ]
 }
 
-findings=$(layering && sizes && names)
+# Prints one line for every test of a policy that includes more than hooks need. Whole services, coroutines and documents
+# cost seconds to compile; what needs them is tested in tests/pipeline.
+policy_tests() {
+    [ -d tests/policy ] || return 0
+    # shellcheck disable=SC2016 # that $0 is of awk
+    tree tests/policy | grep -E '\.[ch]pp$' | xargs -r awk '
+        BEGIN {
+            heavy = "mcp_provider/(pipeline/(pipeline|service|router)|testing/(run|channel|fake_agent))"
+            heavy = "^[ \t]*#[ \t]*include[ \t]*[\"<](" heavy "|asio/|boost/json/(parse|serialize))"
+        }
+        $0 ~ heavy {
+            printf "%s:%d: a test of a policy calls its hooks: %s\n", FILENAME, FNR, $0
+        }'
+}
+
+findings=$(layering && sizes && names && policy_tests)
 if [ -n "$findings" ]; then
     printf '%s\n' "$findings"
     exit 1

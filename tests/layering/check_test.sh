@@ -63,10 +63,15 @@ fresh && add tests/string_helpers/x.hpp '#include <string>'
 finds 'tests/string_helpers: a name that says nothing'
 fresh && add include/mcp_provider/core/key_info.hpp '#include <string>'
 finds 'include/mcp_provider/core/key_info.hpp: a name that says nothing'
+fresh && add tests/policy/x_test.cpp '#include "mcp_provider/policy/x.hpp"' '#include "mcp_provider/testing/run.hpp"'
+finds 'tests/policy/x_test.cpp:2: a test of a policy calls its hooks'
+fresh && add tests/policy/kit.hpp '#include <asio/post.hpp>'
+finds 'tests/policy/kit.hpp:1: a test of a policy calls its hooks'
 
 fresh && add include/mcp_provider/policy/metrics.hpp '#include <prometheus/counter.h>' \
     '#include "mcp_provider/pipeline/policy.hpp"' '// #include <asio.hpp>'
 add tests/clients/node_modules/x/util.js ''
+add tests/policy/x_test.cpp '#include "mcp_provider/testing/fake_request.hpp"' '#include <boost/json/object.hpp>'
 "$check" "$tree" >/dev/null || { echo "what is legal is refused"; failed=1; }
 
 [ "$failed" = 0 ] && echo "check.sh finds every planted disorder"

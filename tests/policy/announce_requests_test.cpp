@@ -1,110 +1,82 @@
-#include "events/heard.hpp"
-#include "mcp_provider/audit/sink.hpp"
-#include "mcp_provider/pipeline/pipeline.hpp"
-#include "mcp_provider/policy/address_block.hpp"
+#include "admitted.hpp"
 #include "mcp_provider/policy/announce_requests.hpp"
-#include "mcp_provider/policy/audit_log.hpp"
-#include "mcp_provider/policy/authenticate.hpp"
-#include "mcp_provider/policy/local_origin.hpp"
-#include "mcp_provider/policy/session_guard.hpp"
-#include "mcp_provider/testing/channel.hpp"
-#include "mcp_provider/testing/fake_request.hpp"
-#include "mcp_provider/testing/run.hpp"
+#include "mcp_provider/testing/audited_access.hpp"
+#include "mcp_provider/testing/fake_exchange.hpp"
+#include "overheard.hpp"
 
-#include <boost/json/serialize.hpp>
-
+#include <chrono>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include <doctest/doctest.h>
 
 using namespace mcp_provider;
-using testing::fake_peer;
+using namespace std::chrono_literals;
+using testing::fake_exchange;
 using testing::fake_request;
+using testing::overheard;
+using testing::someone;
 
-namespace {
+TEST_CASE("announce_requests tells that a request was admitted, and no secret of it") {
+    overheard feed;
+    fake_request asked{"POST", "/api/chat?token=canary"};
+    asked.with("Authorization", "Bearer canary");
+    auto const who = someone("key_1");
+    auto const in = testing::session_of(who);
 
-struct house {
-    house() {
-        auto some = std::make_shared<local_users>();
-        some->add(1000);
-        users = std::move(some);
-    }
+    CHECK(announce_requests{feed.get()}.on_request(asked, who, in));
 
-    template <class Handler>
-    void ask(http::request const& asked, Handler handler) {
-        auto const service =
-            pipeline(audit_log{sink}, local_origin{std::make_shared<origin_rules const>()},
-                     address_block{std::make_shared<block_table>()},
-                     authenticate{std::make_shared<detail::no_keys>(), users},
-                     session_guard{std::make_shared<session_store<>>()}, announce_requests{feed})
-                .handle(std::move(handler));
-        testing::channel io;
-        testing::run(service.serve(asked, io));
-    }
+    CHECK(feed.tells(R"("type":"request.begun")"));
+    CHECK(feed.tells(R"("request_id":")" + std::string{asked.get().id().text()} + '"'));
+    CHECK(feed.tells(R"("method":"POST")"));
+    CHECK(feed.tells(R"("endpoint":"/api/chat")"));
+    CHECK(feed.tells(R"("principal":"key_1")"));
+    CHECK(feed.tells(R"("session":")" + in.id() + '"'));
+    CHECK(!feed.tells("canary"));
+}
 
-    audit::null_sink sink;
-    std::shared_ptr<local_users const> users;
-    std::shared_ptr<events::feed> feed = std::make_shared<events::feed>();
-};
-
-http::response hello(audited const& log) {
+TEST_CASE("announce_requests tells how an answered request ended") {
+    overheard feed;
+    fake_request const asked{"POST", "/api/chat"};
+    auto const who = someone("key_1");
+    auto const log = testing::audited_access::make();
     log.notes().model = "echo:latest";
+    log.notes().finish_reason = "stop";
     log.notes().prompt_tokens = 3;
     log.notes().completion_tokens = 4;
-    log.notes().finish_reason = "stop";
-    return http::response{200, "text/plain", "hello"};
+    fake_exchange done{asked};
+    done.bytes(10, 20).took(1500us, 2s);
+
+    announce_requests{feed.get()}.on_complete(done, &who, nullptr, &log);
+
+    CHECK(feed.tells(R"("type":"request.ended")"));
+    CHECK(feed.tells(R"("principal":"key_1")"));
+    CHECK(!feed.tells(R"("session")"));
+    CHECK(feed.tells(R"("status":200)"));
+    CHECK(feed.tells(R"("cause":"completed")"));
+    CHECK(feed.tells(R"("duration_ms":2)"));
+    CHECK(feed.tells(R"("first_byte_ms":1.5)"));
+    CHECK(feed.tells(R"("request_bytes":10)"));
+    CHECK(feed.tells(R"("response_bytes":20)"));
+    CHECK(feed.tells(R"("model":"echo:latest")"));
+    CHECK(feed.tells(R"("finish_reason":"stop")"));
+    CHECK(feed.tells(R"("prompt_tokens":3)"));
+    CHECK(feed.tells(R"("completion_tokens":4)"));
 }
 
-} // namespace
+TEST_CASE("announce_requests tells who refused a request, and why") {
+    overheard feed;
+    fake_request const asked;
+    fake_exchange done{asked};
+    done.refused("authenticate",
+                 rejection{rejection_code::unauthenticated, "no"}.because("invalid_api_key"));
 
-TEST_CASE("announce_requests tells when a request is admitted and how it ended") {
-    house one;
-    events::ear ear{*one.feed};
-    fake_request asked{"POST", "/api/chat?token=secret"};
+    announce_requests{feed.get()}.on_complete(done, nullptr, nullptr, nullptr);
 
-    one.ask(asked, &hello);
-
-    auto const told = ear.take();
-    REQUIRE(told.size() == 2);
-    std::string const id{asked.get().id().text()};
-    CHECK(told[0].at("type") == "request.begun");
-    CHECK(told[0].at("request_id").as_string() == id);
-    CHECK(told[0].at("endpoint") == "/api/chat");
-    CHECK(told[0].at("method") == "POST");
-    CHECK(told[0].at("principal") == "uid:1000");
-    CHECK(told[0].at("session").as_string().starts_with("ses_"));
-
-    CHECK(told[1].at("type") == "request.ended");
-    CHECK(told[1].at("request_id").as_string() == id);
-    CHECK(told[1].at("principal") == "uid:1000");
-    CHECK(told[1].at("status") == 200);
-    CHECK(told[1].at("cause") == "completed");
-    CHECK(told[1].at("model") == "echo:latest");
-    CHECK(told[1].at("finish_reason") == "stop");
-    CHECK(told[1].at("prompt_tokens") == 3);
-    CHECK(told[1].at("completion_tokens") == 4);
-    CHECK(told[1].at("duration_ms").as_double() >= 0);
-    CHECK(told[1].at("seq").as_int64() == told[0].at("seq").as_int64() + 1);
-}
-
-TEST_CASE("announce_requests tells of a refused request only its end, and no secret of it") {
-    house one;
-    events::ear ear{*one.feed};
-    fake_request asked{"POST", "/api/chat?key=sk-canary"};
-    asked.with("Authorization", "Bearer sk-canary");
-
-    one.ask(asked, &hello);
-
-    auto const told = ear.take();
-    REQUIRE(told.size() == 1);
-    CHECK(told[0].at("type") == "request.ended");
-    CHECK(told[0].at("status") == 401);
-    CHECK(told[0].at("cause") == "refused");
-    CHECK(told[0].at("refused_by") == "authenticate");
-    CHECK(told[0].at("reason") == "invalid_api_key");
-    CHECK(!told[0].contains("principal"));
-    CHECK(!told[0].contains("model"));
-    CHECK(boost::json::serialize(told[0]).find("canary") == std::string::npos);
+    CHECK(feed.tells(R"("status":401)"));
+    CHECK(feed.tells(R"("cause":"refused")"));
+    CHECK(feed.tells(R"("refused_by":"authenticate")"));
+    CHECK(feed.tells(R"("reason":"invalid_api_key")"));
+    CHECK(!feed.tells(R"("principal")"));
+    CHECK(!feed.tells(R"("model")"));
 }

@@ -1,82 +1,62 @@
-#include "events/heard.hpp"
-#include "mcp_provider/audit/sink.hpp"
-#include "mcp_provider/pipeline/pipeline.hpp"
+#include "admitted.hpp"
 #include "mcp_provider/policy/announce_security.hpp"
-#include "mcp_provider/policy/audit_log.hpp"
-#include "mcp_provider/policy/local_origin.hpp"
-#include "mcp_provider/testing/channel.hpp"
-#include "mcp_provider/testing/fake_request.hpp"
-#include "mcp_provider/testing/run.hpp"
-
-#include <boost/json/serialize.hpp>
-
-#include <memory>
-#include <string>
-#include <utility>
+#include "mcp_provider/testing/audited_access.hpp"
+#include "mcp_provider/testing/fake_exchange.hpp"
+#include "overheard.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace mcp_provider;
+using testing::fake_exchange;
 using testing::fake_peer;
 using testing::fake_request;
-
-namespace {
-
-template <class Handler>
-void ask(std::shared_ptr<events::feed> const& feed, http::request const& asked, Handler handler) {
-    audit::null_sink sink;
-    auto const service = pipeline(audit_log{sink}, announce_security{feed},
-                                  local_origin{std::make_shared<origin_rules const>()})
-                             .handle(std::move(handler));
-    testing::channel io;
-    testing::run(service.serve(asked, io));
-}
-
-http::response hello() { return http::response{200, "text/plain", "hello"}; }
-
-} // namespace
+using testing::overheard;
 
 TEST_CASE("announce_security tells of a refusal that is a matter of security, and of whom") {
-    auto const feed = std::make_shared<events::feed>();
-    events::ear ear{*feed};
+    overheard feed;
     fake_peer const peer{2000};
     fake_request asked{"POST", "/api/chat?token=canary"};
-    asked.with("Origin", "https://evil.example").from(peer);
+    asked.from(peer);
+    fake_exchange done{asked};
+    done.refused("local_origin",
+                 rejection{rejection_code::forbidden, "no"}.as_security_event("foreign_origin"));
 
-    ask(feed, asked, &hello);
+    announce_security{feed.get()}.on_complete(done, nullptr, nullptr);
 
-    auto const told = ear.take();
-    REQUIRE(told.size() == 1);
-    CHECK(told[0].at("type") == "security.refused");
-    CHECK(told[0].at("event") == "foreign_origin");
-    CHECK(told[0].at("local_uid") == 2000);
-    CHECK(told[0].at("client_ip") == "127.0.0.1");
-    CHECK(told[0].at("endpoint") == "/api/chat");
-    CHECK(told[0].at("status") == 403);
-    CHECK(told[0].at("refused_by") == "local_origin");
-    CHECK(boost::json::serialize(told[0]).find("canary") == std::string::npos);
+    CHECK(feed.tells(R"("type":"security.refused")"));
+    CHECK(feed.tells(R"("event":"foreign_origin")"));
+    CHECK(feed.tells(R"("local_uid":2000)"));
+    CHECK(feed.tells(R"("client_ip":"127.0.0.1")"));
+    CHECK(feed.tells(R"("endpoint":"/api/chat")"));
+    CHECK(feed.tells(R"("status":403)"));
+    CHECK(feed.tells(R"("refused_by":"local_origin")"));
+    CHECK(!feed.tells("canary"));
 }
 
 TEST_CASE("announce_security is silent about what is no matter of security") {
-    auto const feed = std::make_shared<events::feed>();
-    events::ear ear{*feed};
-    ask(feed, fake_request{}, &hello);
-    ask(feed, fake_request{}, []() -> result<http::response> {
-        return rejection{rejection_code::not_found, "no such model"};
-    });
-    CHECK(ear.take().empty());
+    overheard feed;
+    fake_request const asked;
+    fake_exchange missing{asked};
+    missing.refused("handler", rejection{rejection_code::not_found, "no such model"});
+    auto const log = testing::audited_access::make();
+
+    announce_security{feed.get()}.on_complete(fake_exchange{asked}, nullptr, &log);
+    announce_security{feed.get()}.on_complete(missing, nullptr, nullptr);
+
+    CHECK(feed.is_silent());
 }
 
 TEST_CASE("announce_security tells which content rules matched in a request that was answered") {
-    auto const feed = std::make_shared<events::feed>();
-    events::ear ear{*feed};
-    ask(feed, fake_request{}, [](audited const& log) {
-        log.notes().security_flags = "import_os,eval_call";
-        return hello();
-    });
-    auto const told = ear.take();
-    REQUIRE(told.size() == 1);
-    CHECK(told[0].at("type") == "security.flagged");
-    CHECK(told[0].at("rules") == "import_os,eval_call");
-    CHECK(told[0].at("status") == 200);
+    overheard feed;
+    fake_request const asked;
+    auto const who = testing::someone("key_1");
+    auto const log = testing::audited_access::make();
+    log.notes().security_flags = "import_os,eval_call";
+
+    announce_security{feed.get()}.on_complete(fake_exchange{asked}, &who, &log);
+
+    CHECK(feed.tells(R"("type":"security.flagged")"));
+    CHECK(feed.tells(R"("rules":"import_os,eval_call")"));
+    CHECK(feed.tells(R"("principal":"key_1")"));
+    CHECK(feed.tells(R"("status":200)"));
 }

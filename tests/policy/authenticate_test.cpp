@@ -1,9 +1,7 @@
 #include "admitted.hpp"
-#include "mcp_provider/crypto/base64.hpp"
 #include "mcp_provider/policy/authenticate.hpp"
 
 #include <chrono>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,69 +12,53 @@
 using namespace mcp_provider;
 using namespace std::chrono_literals;
 using testing::admitted_caller;
-using testing::admitted_throttled;
 using testing::fake_peer;
 using testing::fake_request;
+using testing::key_identity;
 using testing::manual_clock;
+using testing::new_block_table;
+using testing::only_user;
+using testing::throttled_caller;
 
 namespace {
 
-struct keys {
-    std::shared_ptr<identity const> find(std::string_view token) const {
+/// One key: its token, and whose it is.
+struct one_key {
+    std::shared_ptr<identity const> find(std::string_view sent) const {
         ++looked_up;
-        auto const at = known.find(std::string{token});
-        return at == known.end() ? nullptr : at->second;
-    }
-    void add(std::string token, std::string id, std::optional<system_time> expires = std::nullopt) {
-        auto who = std::make_shared<identity>();
-        who->id = std::move(id);
-        who->known_by = identity::kind::key;
-        who->may = scope::generate;
-        who->expires = expires;
-        known.emplace(std::move(token), std::move(who));
+        return sent == token ? owner : nullptr;
     }
 
-    std::map<std::string, std::shared_ptr<identity const>> known;
+    std::string_view token = "good";
+    std::shared_ptr<identity const> owner = key_identity("key_1");
     mutable int looked_up = 0;
 };
 
 /// `authenticate` with one key, `good` of `key_1`, and one local user, 1000.
 struct door {
-    door() {
-        ring->add("good", "key_1");
-        auto some = std::make_shared<local_users>();
-        some->add(1000, "me");
-        users = std::move(some);
-    }
-
     result<principal> ask(http::request const& asked) {
         auto const caller = admitted_caller(asked);
-        auto const watched = admitted_throttled(blocks, caller, clock);
-        return policy().on_request(asked, caller, watched);
+        return policy().on_request(asked, caller, *throttled_caller(blocks, caller, clock));
     }
     result<principal> ask_openly(http::request const& asked) {
         auto const caller = admitted_caller(asked);
-        auto const watched = admitted_throttled(blocks, caller, clock);
+        auto const watched = *throttled_caller(blocks, caller, clock);
         return policy().or_anonymous().on_request(asked, caller, watched);
     }
-    authenticate<keys, manual_clock> policy() const {
-        return authenticate<keys, manual_clock>{ring, users, clock};
+    authenticate<one_key, manual_clock> policy() const {
+        return authenticate<one_key, manual_clock>{ring, users, clock};
     }
 
     manual_clock clock;
-    std::shared_ptr<keys> ring = std::make_shared<keys>();
-    std::shared_ptr<local_users const> users;
-    std::shared_ptr<block_table> blocks = std::make_shared<block_table>();
+    std::shared_ptr<one_key> ring = std::make_shared<one_key>();
+    std::shared_ptr<local_users const> users = only_user(1000);
+    std::shared_ptr<block_table> blocks = new_block_table();
     fake_peer stranger{2000};
 };
 
-std::string basic(std::string_view user_and_password) {
-    return "Basic " + crypto::base64_encode(user_and_password);
-}
-
 } // namespace
 
-TEST_CASE("authenticate finds the token wherever a client puts it") {
+TEST_CASE("authenticate finds the owner of a token, wherever a client puts it") {
     door one;
     auto const finds = [&](std::string_view name, std::string_view value) {
         fake_request asked;
@@ -86,14 +68,8 @@ TEST_CASE("authenticate finds the token wherever a client puts it") {
     };
 
     CHECK(finds("Authorization", "Bearer good"));
-    CHECK(finds("authorization", "bearer good"));
-    CHECK(finds("AUTHORIZATION", "BEARER   good "));
     CHECK(finds("x-api-key", "good"));
-    CHECK(finds("X-API-Key", " good"));
-    CHECK(finds("Authorization", basic("anyone:good")));
-    CHECK(finds("Authorization", basic(":good")));
-    CHECK(finds("Authorization", basic("good:")));
-    CHECK(!finds("Authorization", basic("good:other")));
+    CHECK(finds("Authorization", "Basic Omdvb2Q=")); // `:good`
     CHECK(!finds("Authorization", "Bearer good2"));
     CHECK(!finds("Authorization", "good"));
 }
@@ -117,21 +93,13 @@ TEST_CASE("authenticate knows the local user without a token, by uid") {
 
 TEST_CASE("authenticate takes the keys that SDKs make up for no token") {
     door one;
-    for (auto const* key : {"noop", "ollama", "unused", "sk-no-key-required", ""}) {
-        CAPTURE(key);
-        fake_request bearer;
-        bearer.with("Authorization", std::string{"Bearer "} + key);
-        fake_request api_key;
-        api_key.with("x-api-key", key);
-        fake_request password;
-        password.with("Authorization", basic(std::string{"ollama:"} + key));
-        for (fake_request* asked : {&bearer, &api_key, &password}) {
-            CHECK(one.ask(*asked)->id() == "uid:1000");
-            auto const refused = one.ask(asked->from(one.stranger));
-            REQUIRE(!refused);
-            CHECK(refused.error().security_event().empty());
-        }
-    }
+    fake_request asked;
+    asked.with("Authorization", "Bearer noop");
+
+    CHECK(one.ask(asked)->id() == "uid:1000");
+    auto const refused = one.ask(asked.from(one.stranger));
+    REQUIRE(!refused);
+    CHECK(refused.error().security_event().empty());
     CHECK(one.ring->looked_up == 0);
 }
 
@@ -179,7 +147,7 @@ TEST_CASE("authenticate is throttled: twenty distinct wrong tokens shut the call
     fake_request asked;
     asked.with("Authorization", "Bearer good").from(one.stranger);
     auto const caller = admitted_caller(asked);
-    CHECK(!address_block<manual_clock>{one.blocks, one.clock}.on_request(caller));
+    CHECK(!throttled_caller(one.blocks, caller, one.clock));
     CHECK(one.ask(fake_request{}));
     one.clock.advance(24h);
     CHECK(one.ask(asked));
@@ -187,9 +155,9 @@ TEST_CASE("authenticate is throttled: twenty distinct wrong tokens shut the call
 
 TEST_CASE("authenticate says that a key has expired, and when") {
     door one;
-    one.ring->add("old", "key_2", one.clock.system() + 60s);
+    one.ring->owner = key_identity("key_2", one.clock.system() + 60s);
     fake_request asked;
-    asked.with("Authorization", "Bearer old");
+    asked.with("Authorization", "Bearer good");
     one.clock.advance(60s - 1us);
     CHECK(one.ask(asked));
 
@@ -215,41 +183,15 @@ TEST_CASE("authenticate refuses a blocked key, wherever it is used from") {
     CHECK(refused.error().message() == "this key is blocked until 2026-01-01T00:01:00Z");
 }
 
-TEST_CASE("authenticate refuses two credentials that differ, and takes two that agree") {
+TEST_CASE("authenticate refuses two credentials that differ, and what it cannot read") {
     door one;
     fake_request differ;
     differ.with("Authorization", "Bearer good").with("x-api-key", "other");
-    fake_request twice;
-    twice.with("Authorization", "Bearer good").with("Authorization", basic("me:other"));
-    fake_request agree;
-    agree.with("Authorization", basic("me:good"))
-        .with("x-api-key", "good")
-        .with("Authorization", "Bearer good");
-    fake_request dummy;
-    dummy.with("Authorization", "Bearer noop").with("x-api-key", "good");
+    fake_request unreadable;
+    unreadable.with("Authorization", "Digest username=me");
 
     CHECK(one.ask(differ).error().status() == 400);
-    CHECK(one.ask(differ).error().reason() == "ambiguous_credentials");
-    CHECK(one.ask(twice).error().status() == 400);
-    CHECK(one.ask(agree)->id() == "key_1");
-    CHECK(one.ask(dummy)->id() == "key_1");
-}
-
-TEST_CASE("authenticate does not guess at schemes and encodings that it cannot read") {
-    door one;
-    for (auto const* value :
-         {"Digest username=me", "Basic !!!", "Basic Z29vZA==", "Negotiate abc", "good"}) {
-        CAPTURE(value);
-        fake_request asked;
-        asked.with("Authorization", value);
-        auto const refused = one.ask(asked);
-        REQUIRE(!refused);
-        CHECK(refused.error().status() == 401);
-        CHECK(refused.error().where() == "authorization");
-    }
-    fake_request nothing;
-    nothing.with("Authorization", "");
-    CHECK(one.ask(nothing)->id() == "uid:1000");
+    CHECK(one.ask(unreadable).error().status() == 401);
 }
 
 TEST_CASE(

@@ -1,118 +1,109 @@
-#include "mcp_provider/pipeline/pipeline.hpp"
 #include "mcp_provider/policy/metrics.hpp"
-#include "mcp_provider/testing/channel.hpp"
+#include "mcp_provider/testing/audited_access.hpp"
+#include "mcp_provider/testing/fake_exchange.hpp"
 #include "mcp_provider/testing/fake_request.hpp"
-#include "mcp_provider/testing/run.hpp"
-
-#include <prometheus/text_serializer.h>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
 using namespace mcp_provider;
 using namespace std::chrono_literals;
+using testing::fake_exchange;
 using testing::fake_request;
 
 namespace {
 
-struct picky {
-    static constexpr std::string_view name = "picky";
-    result<> on_request(http::request const& asked) const {
-        if (asked.query() == "no") return rejection{rejection_code::forbidden, "no"};
-        return {};
+/// Each number that is shown, as `name label=value ...`; of histograms how many were counted.
+struct shown {
+    explicit shown(std::shared_ptr<exchange_metrics const> const& all) {
+        for (auto const& family : metrics_collector{all}.Collect())
+            for (auto const& one : family.metric) {
+                std::string line = family.name;
+                for (auto const& label : one.label) line += ' ' + label.name + '=' + label.value;
+                lines.push_back(line);
+                auto const counted = static_cast<double>(one.histogram.sample_count);
+                values.push_back(one.counter.value + one.gauge.value + counted);
+            }
     }
+    /// -1 for what is not shown.
+    double operator[](std::string_view line) const {
+        for (std::size_t i = 0; i != lines.size(); ++i)
+            if (lines[i] == line) return values[i];
+        return -1;
+    }
+
+    std::vector<std::string> lines;
+    std::vector<double> values;
 };
-
-std::string shown(std::shared_ptr<exchange_metrics> const& all) {
-    return prometheus::TextSerializer{}.Serialize(metrics_collector{all}.Collect());
-}
-
-bool has_line(std::string const& text, std::string_view line) {
-    return ("\n" + text).find("\n" + std::string{line} + "\n") != std::string::npos;
-}
-
-auto service_with(std::shared_ptr<exchange_metrics> const& all, std::string_view route) {
-    return pipeline(metrics{all, route}, picky{})
-        .handle([](http::request const& asked) -> result<http::response> {
-            if (asked.query() == "broken")
-                return rejection{rejection_code::upstream_failed, "no upstream"};
-            return http::response{200, "text/plain", "hello"};
-        });
-}
-
-template <class Service>
-void ask(Service const& one, std::string_view method, std::string_view target) {
-    fake_request const asked{method, target};
-    testing::channel io;
-    testing::run(one.serve(asked, io));
-}
 
 } // namespace
 
 TEST_CASE("metrics count exchanges by method, route and class of status") {
     auto const all = std::make_shared<exchange_metrics>();
-    auto const chat = service_with(all, "/api/chat");
-    ask(chat, "POST", "/api/chat");
-    ask(chat, "POST", "/api/chat");
-    ask(chat, "POST", "/api/chat?no");
-    ask(chat, "HEAD", "/api/chat");
-    ask(chat, "BREW", "/api/chat?broken");
+    metrics const policy{all, "/api/chat"};
+    fake_request const post{"POST", "/api/chat"};
+    fake_request const made_up{"BREW", "/api/chat"};
+    rejection const no{rejection_code::forbidden, "no"};
 
-    std::string const text = shown(all);
+    policy.on_complete(fake_exchange{post}.bytes(10, 20).took(2ms, 3s), nullptr);
+    policy.on_complete(fake_exchange{post}.bytes(1, 2).took(2ms, 3s), nullptr);
+    policy.on_complete(fake_exchange{post}.refused("picky", no), nullptr);
+    policy.on_complete(fake_exchange{made_up}.fault("out of paper"), nullptr);
 
-    CHECK(has_line(
-        text,
-        R"(http_server_requests_total{route="/api/chat",method="POST",status_class="2xx"} 2)"));
-    CHECK(has_line(
-        text,
-        R"(http_server_requests_total{route="/api/chat",method="POST",status_class="4xx"} 1)"));
-    CHECK(has_line(
-        text,
-        R"(http_server_requests_total{route="/api/chat",method="HEAD",status_class="2xx"} 1)"));
-    CHECK(has_line(
-        text,
-        R"(http_server_requests_total{route="/api/chat",method="other",status_class="5xx"} 1)"));
-    CHECK(has_line(
-        text,
-        R"(http_server_request_duration_seconds_count{route="/api/chat",method="POST",status_class="2xx"} 2)"));
-    CHECK(has_line(text, R"(http_server_first_byte_seconds_count{route="/api/chat"} 3)"));
-    CHECK(has_line(text, R"(http_server_exchanges_ended_total{cause="completed"} 3)"));
-    CHECK(has_line(text, R"(http_server_exchanges_ended_total{cause="refused"} 2)"));
-    CHECK(text.find("BREW") == std::string::npos);
-    CHECK(text.find("GET") == std::string::npos);
+    shown const now{all};
+    std::string const requests = "http_server_requests_total route=/api/chat method=";
+    CHECK(now[requests + "POST status_class=2xx"] == 2);
+    CHECK(now[requests + "POST status_class=4xx"] == 1);
+    CHECK(now[requests + "other status_class=5xx"] == 1);
+    CHECK(now[requests + "GET status_class=2xx"] == -1);
+    CHECK(now["http_server_request_duration_seconds route=/api/chat method=POST "
+              "status_class=2xx"] == 2);
+    CHECK(now["http_server_first_byte_seconds route=/api/chat"] == 2);
+    CHECK(now["http_server_request_bytes_total route=/api/chat"] == 11);
+    CHECK(now["http_server_response_bytes_total route=/api/chat"] == 22);
+    CHECK(now["http_server_exchanges_ended_total cause=completed"] == 2);
+    CHECK(now["http_server_exchanges_ended_total cause=refused"] == 1);
+    CHECK(now["http_server_exchanges_ended_total cause=failed"] == 1);
 }
 
-TEST_CASE("metrics count what each policy decided") {
+TEST_CASE("metrics count what each policy decided, but not who never got to decide") {
     auto const all = std::make_shared<exchange_metrics>();
-    auto const chat = service_with(all, "/api/chat");
-    for (int i = 0; i != 3; ++i) ask(chat, "GET", "/");
-    ask(chat, "GET", "/?no");
-    ask(chat, "GET", "/?broken"); // refused by the handler, not by a policy
+    metrics const policy{all, "/"};
+    fake_request const asked;
+    static constexpr std::string_view names[] = {"metrics", "picky"};
+    rejection const no{rejection_code::forbidden, "no"};
 
-    std::string const text = shown(all);
+    policy.on_complete(fake_exchange{asked}.through(names, 2), nullptr);
+    policy.on_complete(fake_exchange{asked}.through(names, 1).refused("picky", no), nullptr);
+    policy.on_complete(fake_exchange{asked}.through(names, 2).refused("handler", no), nullptr);
+    policy.on_complete(fake_exchange{asked}.through(names, 1).ended_by(end_cause::client_gone),
+                       nullptr);
 
-    CHECK(has_line(text, R"(policy_decisions_total{policy="metrics",decision="admitted"} 5)"));
-    CHECK(has_line(text, R"(policy_decisions_total{policy="metrics",decision="refused"} 0)"));
-    CHECK(has_line(text, R"(policy_decisions_total{policy="picky",decision="admitted"} 4)"));
-    CHECK(has_line(text, R"(policy_decisions_total{policy="picky",decision="refused"} 1)"));
+    shown const now{all};
+    CHECK(now["policy_decisions_total policy=metrics decision=admitted"] == 3);
+    CHECK(now["policy_decisions_total policy=metrics decision=refused"] == 0);
+    CHECK(now["policy_decisions_total policy=picky decision=admitted"] == 2);
+    CHECK(now["policy_decisions_total policy=picky decision=refused"] == 1);
 }
 
-TEST_CASE("metrics go on counting when a reload has replaced the pipelines") {
+TEST_CASE("metrics count the tokens that generation has noted") {
     auto const all = std::make_shared<exchange_metrics>();
-    for (int generation = 0; generation != 3; ++generation) {
-        ask(service_with(all, "/api/chat"), "GET", "/");
-        CHECK(
-            has_line(shown(all), R"(policy_decisions_total{policy="picky",decision="admitted"} )" +
-                                     std::to_string(generation + 1)));
-    }
-    CHECK(has_line(
-        shown(all),
-        R"(http_server_requests_total{route="/api/chat",method="GET",status_class="2xx"} 3)"));
+    metrics const policy{all, "/api/chat"};
+    auto const log = testing::audited_access::make();
+    log.notes().prompt_tokens = 3;
+    log.notes().completion_tokens = 4;
+    fake_request const asked;
+
+    policy.on_complete(fake_exchange{asked}, &log);
+
+    CHECK(shown{all}["gen_ai_client_tokens_total route=/api/chat type=input"] == 3);
+    CHECK(shown{all}["gen_ai_client_tokens_total route=/api/chat type=output"] == 4);
 }
 
 TEST_CASE("metrics count those that run, until they are over") {
@@ -121,22 +112,7 @@ TEST_CASE("metrics count those that run, until they are over") {
     {
         auto const one = policy.on_request();
         auto const other = policy.on_request();
-        CHECK(has_line(shown(all), "http_server_active_requests 2"));
+        CHECK(shown{all}["http_server_active_requests"] == 2);
     }
-    CHECK(has_line(shown(all), "http_server_active_requests 0"));
-}
-
-TEST_CASE("duration_tally puts a time that equals a bound below it, as Prometheus does") {
-    duration_tally tally;
-    tally.observe(1ms);
-    tally.observe(1ms + 1ns);
-    tally.observe(1h);
-    tally.observe(-1ns);
-
-    CHECK(duration_tally::bounds[1] == 0.001);
-    CHECK(tally.bucket(0) == 1);
-    CHECK(tally.bucket(1) == 1);
-    CHECK(tally.bucket(2) == 1);
-    CHECK(tally.bucket(duration_tally::bounds.size()) == 1);
-    CHECK(tally.sum_seconds() > 3600.0);
+    CHECK(shown{all}["http_server_active_requests"] == 0);
 }

@@ -1,6 +1,5 @@
 #include "admitted.hpp"
 #include "mcp_provider/policy/rate_limit.hpp"
-#include "mcp_provider/session/session_store.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -14,23 +13,18 @@
 
 using namespace mcp_provider;
 using namespace std::chrono_literals;
-using testing::admitted_caller;
-using testing::fake_peer;
-using testing::fake_request;
 using testing::manual_clock;
+using testing::new_block_table;
+using testing::session_of;
+using testing::someone;
+using testing::throttled_user;
 
 namespace {
-
-principal someone(std::string id) {
-    auto who = std::make_shared<identity>();
-    who->id = std::move(id);
-    return principal{std::move(who)};
-}
 
 /// A limit of two requests in 100 s, behind its throttle.
 struct tap {
     explicit tap(rate_rules rules = two_in_100_seconds())
-        : limits{std::make_shared<rate_table>(rules)}, sessions{wide(), clock} {}
+        : limits{std::make_shared<rate_table>(rules)} {}
 
     static rate_rules two_in_100_seconds() {
         rate_rules rules;
@@ -39,30 +33,18 @@ struct tap {
         rules.burst = 0;
         return rules;
     }
-    static session_limits wide() {
-        session_limits limits;
-        limits.max_requests = 1'000'000;
-        limits.max_concurrent = 1000;
-        return limits;
-    }
 
     /// What the throttle says, and if that is nothing, what the limit says.
-    result<rate_budget> ask(std::string id, std::optional<std::uint32_t> user) {
-        fake_peer const peer{user};
-        fake_request asked;
-        asked.from(peer);
-        auto const who = someone(std::move(id));
-        auto const in = sessions.admit(who);
-        auto const caller =
-            address_block<manual_clock>{blocks, clock}.on_request(admitted_caller(asked));
+    result<rate_budget> ask(std::string_view id, std::optional<std::uint32_t> user) {
+        auto const who = someone(std::string{id});
+        auto const caller = throttled_user(blocks, user, clock);
         if (!caller) return caller.error();
-        return rate_limit<manual_clock>{limits, clock}.on_request(*caller, who, *in);
+        return rate_limit<manual_clock>{limits, clock}.on_request(*caller, who, session_of(who));
     }
 
     manual_clock clock;
     std::shared_ptr<rate_table> limits;
-    std::shared_ptr<block_table> blocks = std::make_shared<block_table>();
-    session_store<manual_clock> sessions;
+    std::shared_ptr<block_table> blocks = new_block_table();
 };
 
 std::string_view field_of(rejection const& why, std::string_view name) {
@@ -172,7 +154,7 @@ TEST_CASE("rate_limit can be switched off") {
 
     http::response answer{200};
     rate_budget const none{};
-    rate_limit<manual_clock>{one.limits, one.clock}.on_response(fake_request{}, answer, &none);
+    rate_limit<manual_clock>{one.limits, one.clock}.on_response(http::request{}, answer, &none);
     CHECK(answer.fields().size() == 0);
 }
 
@@ -193,8 +175,8 @@ TEST_CASE("rate_limit tells what is left on answers") {
     http::response refused_earlier{401};
     rate_limit<manual_clock> const policy{one.limits, one.clock};
 
-    policy.on_response(fake_request{}, answer, &*budget);
-    policy.on_response(fake_request{}, refused_earlier, nullptr);
+    policy.on_response(http::request{}, answer, &*budget);
+    policy.on_response(http::request{}, refused_earlier, nullptr);
 
     CHECK(answer.fields().get("x-ratelimit-limit-requests") == "2");
     CHECK(answer.fields().get("x-ratelimit-remaining-requests") == "1");

@@ -1,6 +1,6 @@
+#include "admitted.hpp"
 #include "mcp_provider/policy/session_guard.hpp"
-#include "mcp_provider/testing/fake_request.hpp"
-#include "mcp_provider/testing/manual_clock.hpp"
+#include "mcp_provider/testing/fake_exchange.hpp"
 
 #include <chrono>
 #include <memory>
@@ -13,15 +13,9 @@ using namespace mcp_provider;
 using namespace std::chrono_literals;
 using testing::fake_request;
 using testing::manual_clock;
+using testing::someone;
 
 namespace {
-
-principal someone(std::string id) {
-    auto who = std::make_shared<identity>();
-    who->id = std::move(id);
-    who->may = scope::generate;
-    return principal{std::move(who)};
-}
 
 struct house {
     house() {
@@ -111,11 +105,12 @@ TEST_CASE("session_guard begins the TTL anew when an exchange is over") {
     house one;
     session_guard<manual_clock> const policy{one.sessions, one.clock};
     fake_request const asked;
+    testing::fake_exchange const done{asked};
     auto in = one.ask(someone("key_1"));
     one.clock.advance(200s); // a long stream
 
-    policy.on_complete(exchange{asked}, &*in);
-    policy.on_complete(exchange{asked}, nullptr);
+    policy.on_complete(done, &*in);
+    policy.on_complete(done, nullptr);
 
     std::string const id = in->id();
     in = one.ask(someone("key_1"));

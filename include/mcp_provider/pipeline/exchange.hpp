@@ -15,6 +15,10 @@
 
 namespace mcp_provider {
 
+namespace testing {
+class fake_exchange;
+}
+
 /// A request with its outcome. *Lifetime*: during the hook that it is passed to.
 class exchange {
 public:
@@ -46,6 +50,7 @@ public:
 private:
     template <class Handler, class... Policies>
     friend class service_run;
+    friend class testing::fake_exchange;
 
     http::request const* request_;
     std::uint16_t status_ = 0;

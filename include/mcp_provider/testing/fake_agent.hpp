@@ -7,6 +7,7 @@
 #include "mcp_provider/agent/delta.hpp"
 #include "mcp_provider/core/rejection.hpp"
 #include "mcp_provider/core/result.hpp"
+#include "mcp_provider/testing/audited_access.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/post.hpp>
@@ -25,11 +26,6 @@
 #include <vector>
 
 namespace mcp_provider::testing {
-
-/// Makes what only `audit_log` may make, so that a test can ask an agent.
-struct audited_access {
-    [[nodiscard]] static audited make() { return audited{}; }
-};
 
 /// The deltas of one answer, in order.
 class script {

@@ -8,7 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,7 +58,7 @@ public:
         return *this;
     }
     fake_request& without(std::string_view name) {
-        std::deque<std::pair<std::string, std::string>> kept;
+        std::list<std::pair<std::string, std::string>> kept;
         std::swap(kept, fields_);
         made_.clear();
         set_line(method_, target_);
@@ -97,7 +97,7 @@ private:
     std::string method_;
     std::string target_;
     http::body_framing framing_;
-    std::deque<std::pair<std::string, std::string>> fields_; // whose elements stay where they are
+    std::list<std::pair<std::string, std::string>> fields_; // whose elements stay where they are
     http::request made_;
 };
 
