@@ -4,12 +4,8 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-const oldestNode = 20;
-
 /** Returns '' when all packages are there, or why they are not, at most `patience` ms later. */
 export async function install(folder, what = 'the clients', patience = 150_000) {
-  if (Number(process.versions.node.split('.')[0]) < oldestNode)
-    return `node ${process.versions.node} is too old for them, they need ${oldestNode}`;
   const wanted = createHash('sha256')
     .update(await readFile(path.join(folder, 'package-lock.json')))
     .digest('hex');

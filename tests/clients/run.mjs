@@ -8,6 +8,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 
+import { goOnWithRecentNode } from '../node/recent.mjs';
 import { install } from './install.mjs';
 import { Adapter } from './program.mjs';
 import { startThinker } from './thinker.mjs';
@@ -19,6 +20,7 @@ if (!program) {
   process.exit(2);
 }
 
+const tooOld = await goOnWithRecentNode(fileURLToPath(import.meta.url));
 const scratch = await mkdtemp(path.join(tmpdir(), 'clients-'));
 const adapters = [];
 process.on('exit', () => adapters.forEach((one) => one.kill()));
@@ -37,7 +39,7 @@ function fail(why) {
   console.error(`\nFAILED: ${why}`);
 }
 
-const missing = await install(folder);
+const missing = tooOld || (await install(folder));
 const thinker = await startThinker();
 try {
   const direct = await start('direct', { AGENT: 'echo' });

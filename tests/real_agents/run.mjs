@@ -9,6 +9,7 @@ import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 
 import { install } from '../clients/install.mjs';
+import { goOnWithRecentNode } from '../node/recent.mjs';
 import { agents, missing } from './agents.mjs';
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
@@ -19,7 +20,8 @@ if (!program) {
 }
 
 if (!process.env.REAL_AGENTS_OFFLINE) {
-  const why = await install(folder, 'the agents, some 500 MB', 400_000);
+  const tooOld = await goOnWithRecentNode(fileURLToPath(import.meta.url));
+  const why = tooOld || (await install(folder, 'the agents, some 500 MB', 400_000));
   if (why) console.error(`\nNOT INSTALLED: ${why}`);
   // A namespace of its own has no way out; as root at once, else as root of a namespace of users.
   const away = ['-n', '-rn'].find((how) => spawnSync('unshare', [how, 'ip', 'link', 'set', 'lo', 'up']).status === 0);
