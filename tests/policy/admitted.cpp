@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+template class mcp_provider::session_store<mcp_provider::testing::manual_clock>;
+
 namespace mcp_provider::testing {
 
 std::shared_ptr<identity const> key_identity(std::string id, std::optional<system_time> expires) {

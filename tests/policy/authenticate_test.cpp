@@ -40,11 +40,6 @@ struct door {
         auto const caller = admitted_caller(asked);
         return policy().on_request(asked, caller, *throttled_caller(blocks, caller, clock));
     }
-    result<principal> ask_openly(http::request const& asked) {
-        auto const caller = admitted_caller(asked);
-        auto const watched = *throttled_caller(blocks, caller, clock);
-        return policy().or_anonymous().on_request(asked, caller, watched);
-    }
     authenticate<one_key, manual_clock> policy() const {
         return authenticate<one_key, manual_clock>{ring, users, clock};
     }
@@ -72,23 +67,6 @@ TEST_CASE("authenticate finds the owner of a token, wherever a client puts it") 
     CHECK(finds("Authorization", "Basic Omdvb2Q=")); // `:good`
     CHECK(!finds("Authorization", "Bearer good2"));
     CHECK(!finds("Authorization", "good"));
-}
-
-TEST_CASE("authenticate knows the local user without a token, by uid") {
-    door one;
-
-    auto const who = one.ask(fake_request{});
-    REQUIRE(who);
-    CHECK(who->id() == "uid:1000");
-    CHECK(who->known_by() == identity::kind::local_user);
-    CHECK(who->may(scope::generate));
-    CHECK(!who->may(scope::admin));
-
-    fake_request other;
-    other.from(one.stranger);
-    CHECK(!one.ask(other));
-    fake_peer const unknown{std::nullopt};
-    CHECK(!one.ask(other.from(unknown)));
 }
 
 TEST_CASE("authenticate takes the keys that SDKs make up for no token") {
@@ -192,39 +170,4 @@ TEST_CASE("authenticate refuses two credentials that differ, and what it cannot 
 
     CHECK(one.ask(differ).error().status() == 400);
     CHECK(one.ask(unreadable).error().status() == 401);
-}
-
-TEST_CASE(
-    "authenticate lets programs without a token discover, where that is open, but no browser") {
-    door one;
-    fake_request program;
-    program.from(one.stranger);
-    auto const who = one.ask_openly(program);
-    REQUIRE(who);
-    CHECK(who->known_by() == identity::kind::anonymous);
-    CHECK(who->may(scope::discover));
-    CHECK(!who->may(scope::generate));
-
-    fake_request page;
-    page.with("Origin", "http://127.0.0.1:11434").from(one.stranger);
-    CHECK(one.ask_openly(page).error().status() == 401);
-    fake_request wrong;
-    wrong.with("Authorization", "Bearer guess").from(one.stranger);
-    CHECK(one.ask_openly(wrong).error().status() == 401);
-    CHECK(one.ask_openly(fake_request{})->id() == "uid:1000");
-}
-
-TEST_CASE("authenticate lets an allowed page in by the user of its browser") {
-    door one;
-    fake_request page;
-    page.with("Origin", "http://127.0.0.1:11434");
-
-    CHECK(one.ask(page)->id() == "uid:1000");
-}
-
-TEST_CASE("authenticate without local users knows nobody by uid") {
-    door one;
-    one.users = nullptr;
-
-    CHECK(!one.ask(fake_request{}));
 }

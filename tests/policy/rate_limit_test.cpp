@@ -1,51 +1,18 @@
-#include "admitted.hpp"
 #include "mcp_provider/policy/rate_limit.hpp"
+#include "tap.hpp"
 
 #include <chrono>
-#include <cstdint>
-#include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <utility>
 
 #include <doctest/doctest.h>
 
 using namespace mcp_provider;
 using namespace std::chrono_literals;
 using testing::manual_clock;
-using testing::new_block_table;
-using testing::session_of;
-using testing::someone;
-using testing::throttled_user;
+using testing::tap;
 
 namespace {
-
-/// A limit of two requests in 100 s, behind its throttle.
-struct tap {
-    explicit tap(rate_rules rules = two_in_100_seconds())
-        : limits{std::make_shared<rate_table>(rules)} {}
-
-    static rate_rules two_in_100_seconds() {
-        rate_rules rules;
-        rules.max_requests = 2;
-        rules.window = 100s;
-        rules.burst = 0;
-        return rules;
-    }
-
-    /// What the throttle says, and if that is nothing, what the limit says.
-    result<rate_budget> ask(std::string_view id, std::optional<std::uint32_t> user) {
-        auto const who = someone(std::string{id});
-        auto const caller = throttled_user(blocks, user, clock);
-        if (!caller) return caller.error();
-        return rate_limit<manual_clock>{limits, clock}.on_request(*caller, who, session_of(who));
-    }
-
-    manual_clock clock;
-    std::shared_ptr<rate_table> limits;
-    std::shared_ptr<block_table> blocks = new_block_table();
-};
 
 std::string_view field_of(rejection const& why, std::string_view name) {
     for (auto const& [one, value] : why.fields())
@@ -104,32 +71,6 @@ TEST_CASE("rate_limit lets the SDKs retry by themselves where they would wait at
     auto const refused = one.ask("key_1", 1000);
     CHECK(refused.error().retry_after() == 60s);
     CHECK(field_of(refused.error(), "x-should-retry").empty());
-}
-
-TEST_CASE(
-    "rate_limit calls the third refusal suspicious, blocks at the fourth, and the block ends") {
-    tap one;
-    CHECK(one.ask("key_1", 1000));
-    CHECK(one.ask("key_1", 1000));
-    CHECK(one.ask("key_1", 1000).error().security_event() == "rate_limit_exceeded");
-    CHECK(one.ask("key_1", 1000).error().security_event() == "rate_limit_exceeded");
-    CHECK(one.ask("key_1", 1000).error().security_event() == "suspicious_caller");
-    CHECK(one.ask("key_1", 1000).error().security_event() == "caller_blocked");
-
-    CHECK(one.ask("key_1", 1000).error().status() == 403);
-    CHECK(one.ask("key_9", 1000).error().status() == 403); // the user is blocked, whatever the key
-    CHECK(one.ask("key_9", 1001));
-    one.clock.advance(15min);
-    CHECK(one.ask("key_1", 1000));
-}
-
-TEST_CASE("rate_limit blocks the key where no local user is known") {
-    tap one;
-    for (int i = 0; i != 6; ++i) CHECK(one.ask("key_1", std::nullopt).has_value() == (i < 2));
-
-    CHECK(one.blocks->blocked_for("key_1", one.clock.steady()));
-    CHECK(!one.blocks->blocked_for("127.0.0.1", one.clock.steady()));
-    CHECK(one.ask("key_2", std::nullopt));
 }
 
 TEST_CASE("rate_limit names the burst allowance") {

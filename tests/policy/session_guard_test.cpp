@@ -15,6 +15,8 @@ using testing::fake_request;
 using testing::manual_clock;
 using testing::someone;
 
+extern template class mcp_provider::session_store<manual_clock>; // in admitted.cpp
+
 namespace {
 
 struct house {
