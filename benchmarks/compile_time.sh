@@ -46,8 +46,7 @@ printf '|%s|%s|%s|%s|\n' "$(printf -- '-%.0s' {1..50})" -------: ------: -------
 row 'baseline: <string> <string_view> <vector> <span>' "$scratch/baseline.cpp"
 row 'core/result.hpp' "$(header core/result.hpp)"
 for test in tests/policy/*_test.cpp; do
-    policy=$(basename "$test" _test.cpp)
-    row "policy/$policy.hpp and its test" "$test" 1.5
+    row "policy/$(basename "$test"), with its header" "$test" 1.5
 done
 row 'pipeline/pipeline.hpp' "$(header pipeline/pipeline.hpp)" 2.0
 exit "$failed"
