@@ -64,10 +64,11 @@ template <class Request, class Handler>
 any_service app::generation(http::error_renderer render, std::string_view route, Handler handler) {
     return pipeline(audit_log{*state_.sink, audit_choice_of(settings_)},
                     metrics{state_.metrics, route}, access_log{state_.logs.access()},
-                    announce_security{state_.feed}, local_origin{state_.origins},
-                    request_limits{state_.request_rules}, address_block{state_.blocks},
-                    authenticate{state_.tokens, state_.users}, require_scope{scope::generate},
-                    session_guard{state_.sessions}, rate_limit{rates_}, concurrency_limit{running_},
+                    announce_security{state_.feed}, watch_incidents{state_.monitor},
+                    local_origin{state_.origins}, request_limits{state_.request_rules},
+                    address_block{state_.blocks}, authenticate{state_.tokens, state_.users},
+                    require_scope{scope::generate}, session_guard{state_.sessions},
+                    rate_limit{rates_}, concurrency_limit{running_},
                     deadline{time_limits_of(settings_)}, json_body<Request>{rules_},
                     content_rules<Request>{content_}, announce_requests{state_.feed})
         .errors(render)
@@ -80,8 +81,9 @@ template <class Handler>
 any_service app::discovery(http::error_renderer render, std::string_view route, Handler handler) {
     return pipeline(audit_log{*state_.sink, only_security}, metrics{state_.metrics, route},
                     access_log{state_.logs.access()}, announce_security{state_.feed},
-                    local_origin{state_.origins}, request_limits{state_.request_rules},
-                    address_block{state_.blocks}, discoverer(), require_scope{scope::discover})
+                    watch_incidents{state_.monitor}, local_origin{state_.origins},
+                    request_limits{state_.request_rules}, address_block{state_.blocks},
+                    discoverer(), require_scope{scope::discover})
         .errors(render)
         .handle(std::move(handler));
 }
@@ -91,9 +93,9 @@ template <class Request, class Handler>
 any_service app::lookup(http::error_renderer render, std::string_view route, Handler handler) {
     return pipeline(audit_log{*state_.sink, only_security}, metrics{state_.metrics, route},
                     access_log{state_.logs.access()}, announce_security{state_.feed},
-                    local_origin{state_.origins}, request_limits{state_.request_rules},
-                    address_block{state_.blocks}, discoverer(), require_scope{scope::discover},
-                    json_body<Request>{rules_})
+                    watch_incidents{state_.monitor}, local_origin{state_.origins},
+                    request_limits{state_.request_rules}, address_block{state_.blocks},
+                    discoverer(), require_scope{scope::discover}, json_body<Request>{rules_})
         .errors(render)
         .handle(std::move(handler));
 }

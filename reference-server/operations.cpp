@@ -44,8 +44,9 @@ void add_operations(router& to, server_state const& state, http::error_renderer 
     to.add(method::get, "/metrics",
            pipeline(audit_log{*state.sink, only_security}, metrics{state.metrics, "/metrics"},
                     access_log{state.logs.access()}, announce_security{state.feed},
-                    local_origin{state.origins}, request_limits{state.request_rules},
-                    address_block{state.blocks}, std::move(scraper), require_scope{scope::metrics})
+                    watch_incidents{state.monitor}, local_origin{state.origins},
+                    request_limits{state.request_rules}, address_block{state.blocks},
+                    std::move(scraper), require_scope{scope::metrics})
                .errors(render)
                .handle(answer));
 }

@@ -26,7 +26,8 @@ any_service unguarded(server_state const& state, http::error_renderer render,
                       std::string_view route, audit_choice recorded, Handler handler) {
     return pipeline(audit_log{*state.sink, recorded}, metrics{state.metrics, route},
                     access_log{state.logs.access()}, announce_security{state.feed},
-                    local_origin{state.origins}, request_limits{state.request_rules})
+                    watch_incidents{state.monitor}, local_origin{state.origins},
+                    request_limits{state.request_rules})
         .errors(render)
         .handle(std::move(handler));
 }

@@ -134,6 +134,7 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
 
     router adapter_routes;
     router bridge_routes;
+    asio::io_context context{1}; // before the state, whose alerts are sent on it
     std::optional<server_state> state;
     std::optional<app> adapter_app;
     std::optional<bridge_app> bridge_part;
@@ -161,7 +162,7 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     if (bridge) bridge_part.emplace(bridge_routes, *state, chosen.agent);
     state->health.look();
 
-    asio::io_context context{1};
+    state->alerts.emplace(settings->alert, context);
     asio::signal_set signals{context, SIGTERM, SIGINT, SIGHUP};
     asio::steady_timer clock{context};
     wait_for_signal(signals, context, *state);

@@ -43,6 +43,12 @@ server_state::server_state(std::shared_ptr<config const> from, run_mode mode)
     }
     keeper.load([this](std::string_view id) { return identity_of(id); });
     actions = std::make_unique<playbook>(*blocks, *sessions, keeper, *sink, make_levers());
+    monitor = std::make_shared<incident_monitor>(
+        *actions, settings->rate.block_time, feed,
+        [this](alert one) {
+            if (alerts) alerts->send(std::move(one));
+        },
+        background);
     health.add("audit", [this] {
         if (audit_log == nullptr) return server::health::healthy;
         return audit_log->state().healthy ? server::health::healthy : server::health::unhealthy;
@@ -85,6 +91,11 @@ levers server_state::make_levers() {
     out.raise_log_level = [this](log_level to, std::chrono::seconds length) {
         logs.raise_level(to, length);
     };
+    if (!settings->alert.webhook_url.empty())
+        out.notify = [this](std::string_view severity, std::string_view text) {
+            return alerts &&
+                   alerts->send(alert{"operator_notice", std::string{severity}, std::string{text}});
+        };
     return out;
 }
 

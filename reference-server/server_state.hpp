@@ -2,7 +2,9 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "incident/alert_sender.hpp"
 #include "incident/control_file.hpp"
+#include "incident/monitor.hpp"
 #include "incident/playbook.hpp"
 #include "incident/state_keeper.hpp"
 #include "keys/key_ring.hpp"
@@ -23,6 +25,7 @@
 #include <asio/thread_pool.hpp>
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 namespace mcp_provider::server {
@@ -64,7 +67,9 @@ public:
     health_monitor health;
     state_keeper keeper;
     std::unique_ptr<playbook> actions;
-    asio::thread_pool background{1}; ///< for what would hold a worker up
+    std::shared_ptr<incident_monitor> monitor;
+    std::optional<alert_sender> alerts; ///< made before the server starts
+    asio::thread_pool background{1};    ///< for what would hold a worker up; the first to end
 
 private:
     [[nodiscard]] levers make_levers();

@@ -26,9 +26,10 @@ void bridge_app::add_events() {
     routes_.add(http::method::get, "/events",
                 pipeline(audit_log{*state_.sink, audit_choice_of(*state_.settings)},
                          metrics{state_.metrics, "/events"}, access_log{state_.logs.access()},
-                         announce_security{state_.feed}, local_origin{state_.origins},
-                         request_limits{state_.request_rules}, address_block{state_.blocks},
-                         authenticate{state_.tokens, state_.users}, require_scope{scope::events})
+                         announce_security{state_.feed}, watch_incidents{state_.monitor},
+                         local_origin{state_.origins}, request_limits{state_.request_rules},
+                         address_block{state_.blocks}, authenticate{state_.tokens, state_.users},
+                         require_scope{scope::events})
                     .errors(&bridge::render_error)
                     .handle(bridge::events_handler{state_.feed, state_.keys}));
 }

@@ -201,14 +201,16 @@ result<bj::object> playbook::act(std::string_view name, bj::value const& argumen
         return finished({{revokes ? "revoked" : "reset", changed}});
     }
     if (name == "blocks/add") {
-        in.complain_of_members_beside({"who", "seconds", "dry_run"});
+        in.complain_of_members_beside({"who", "seconds", "reason", "dry_run"});
         std::string_view const who = in["who"].text();
         if (std::string const wrong = complaint_about_caller(who, blocks_.rules().whole_loopback);
             !wrong.empty())
             in["who"].complain(wrong);
         seconds const length{in["seconds"].integer_or(86'400, 1, longest_block)};
+        auto const why = block_reason_of(in["reason"].text_or(name_of(block_reason::by_operator)));
+        if (!why) in["reason"].complain("must be operator, wrong_tokens or ignored_limits");
         if (auto wrong = pass.outcome(); !wrong) return std::move(wrong).error();
-        if (!dry && !blocks_.block(who, length, real_clock{}.steady()))
+        if (!dry && !blocks_.block(who, length, real_clock{}.steady(), *why))
             return rejection{rejection_code::overloaded, "the table of blocks is full"};
         return finished({{"blocked", who}, {"seconds", length.count()}});
     }

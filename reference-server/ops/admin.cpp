@@ -3,6 +3,7 @@
 #include "mcp_provider/json/parse.hpp"
 #include "mcp_provider/pipeline/pipeline.hpp"
 #include "mcp_provider/policy/address_block.hpp"
+#include "mcp_provider/policy/announce_security.hpp"
 #include "mcp_provider/policy/audit_log.hpp"
 #include "mcp_provider/policy/authenticate.hpp"
 #include "mcp_provider/policy/end_time.hpp"
@@ -31,7 +32,8 @@ constexpr std::string_view json_type = "application/json";
 template <class Handler>
 any_service guarded(server_state& state, http::error_renderer render, Handler handler) {
     return pipeline(audit_log{*state.sink}, metrics{state.metrics, "/admin"},
-                    access_log{state.logs.access()}, local_origin{state.origins},
+                    access_log{state.logs.access()}, announce_security{state.feed},
+                    watch_incidents{state.monitor}, local_origin{state.origins},
                     request_limits{state.request_rules}, address_block{state.admin_blocks},
                     authenticate{state.tokens, state.users}, require_scope{scope::admin})
         .errors(render)

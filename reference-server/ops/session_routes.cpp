@@ -3,6 +3,7 @@
 #include "incident/session_json.hpp"
 #include "mcp_provider/pipeline/pipeline.hpp"
 #include "mcp_provider/policy/address_block.hpp"
+#include "mcp_provider/policy/announce_security.hpp"
 #include "mcp_provider/policy/audit_log.hpp"
 #include "mcp_provider/policy/authenticate.hpp"
 #include "mcp_provider/policy/local_origin.hpp"
@@ -29,6 +30,7 @@ template <class Handler>
 any_service guarded(server_state& state, http::error_renderer render, Handler handler) {
     return pipeline(audit_log{*state.sink, audit_choice_of(*state.settings)},
                     metrics{state.metrics, route}, access_log{state.logs.access()},
+                    announce_security{state.feed}, watch_incidents{state.monitor},
                     local_origin{state.origins}, request_limits{state.request_rules},
                     address_block{state.blocks}, authenticate{state.tokens, state.users},
                     require_scope{scope::generate})
