@@ -19,6 +19,7 @@ void add_all_commands(command_tree& to) {
     add_session_commands(to);
     add_block_commands(to);
     add_incident_commands(to);
+    add_scan_command(to);
     add_audit_commands(to);
     add_health_command(to);
     add_completion_command(to);

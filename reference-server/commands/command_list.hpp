@@ -11,6 +11,7 @@ void add_token_commands(command_tree& to);     ///< token create, list, revoke, 
 void add_session_commands(command_tree& to);   ///< session list, suspend, revoke, reset
 void add_block_commands(command_tree& to);     ///< block list, add, remove
 void add_incident_commands(command_tree& to);  ///< incident breach, log-level, notify, ...
+void add_scan_command(command_tree& to);       ///< scan
 void add_audit_commands(command_tree& to);     ///< audit verify, head, tail
 void add_health_command(command_tree& to);     ///< health
 void add_completion_command(command_tree& to); ///< completion
