@@ -60,8 +60,11 @@ public:
 
     asio::awaitable<std::string> run() override {
         std::string why = co_await client_.run();
+        is_usable_ = false;
         co_return co_await end_of_child(child_, command_, std::move(why));
     }
+
+    bool is_usable() const override { return is_usable_; }
 
     asio::awaitable<result<>> greet(steady_time until) override {
         auto greeted =
@@ -159,6 +162,7 @@ private:
     net::child_command command_;
     std::vector<agent_model> models_;
     std::optional<acp::session> spare_;
+    bool is_usable_ = true;
 };
 
 } // namespace

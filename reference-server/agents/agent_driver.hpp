@@ -90,6 +90,8 @@ public:
     /// Reads what it says until it ends or misbehaves; then whatever waits for it fails. Returns why, for the operator.
     /// Called once, after `launch`, and awaited beside everything below.
     [[nodiscard]] virtual asio::awaitable<std::string> run() = 0;
+    /// Whether it can be asked anything; false as soon as it has ended or misbehaved, also before `run` returns.
+    [[nodiscard]] virtual bool is_usable() const = 0;
     /// Shakes hands, and finds out what it offers. *Errors*: `upstream_failed`: not logged in, another protocol, …
     [[nodiscard]] virtual asio::awaitable<result<>> greet(steady_time until) = 0;
 

@@ -77,6 +77,7 @@ void agent_engine::end_all() {
     sessions_.clear();
     for (active& one : active_) one.turn->give_up();
     pool_->stop();
+    clock_->cancel();
     on_change();
 }
 
@@ -128,8 +129,10 @@ asio::awaitable<void> agent_engine::serve(std::shared_ptr<agent_engine> self,
     if (!done) {
         rejection const& why = done.error();
         rejection shown{why.code(), self->fit(why.message())};
-        if (auto const wait = why.retry_after()) shown = std::move(shown).come_again_in(*wait);
-        turn->fail(std::move(shown).because(why.reason()));
+        if (auto const wait = why.retry_after())
+            turn->fail(std::move(shown).because(why.reason()).come_again_in(*wait));
+        else
+            turn->fail(std::move(shown).because(why.reason()));
     }
     self->active_.erase(one);
     --self->begun_;
@@ -178,8 +181,10 @@ std::optional<std::size_t> agent_engine::take_place(active& on, bool may_overtak
         auto kept = sessions_.take(one.key);
         if (!kept) continue;
         if (!kept->process->is_ready()) continue;
-        if (kept->process->turns >= driver_->parallel_turns()) {
-            drop(*kept); // it would have to wait; a new session elsewhere need not
+        // A spoilt one must not go on; one whose process is busy would have to wait, and a new session elsewhere need not.
+        if (kept->process->process->is_spoilt(kept->id) ||
+            kept->process->turns >= driver_->parallel_turns()) {
+            drop(*kept);
             continue;
         }
         on.process = std::move(kept->process);
@@ -228,6 +233,7 @@ asio::awaitable<result<std::size_t>> agent_engine::find_place(active& on) {
             if (waiting_.size() >= settings_.max_waiting)
                 co_return all_busy(std::chrono::seconds{2});
             place = waiting_.insert(waiting_.end(), &turn);
+            publish();
         }
         if (std::chrono::steady_clock::now() >= until) {
             stop_waiting();
@@ -283,17 +289,19 @@ void agent_engine::on_change() {
         listed_ = running.front().get();
         catalogue_.set(listed_->process->models(), listed_->process->abilities());
     }
-    {
-        std::lock_guard const lock{mutex_};
-        state_.ready = running.size();
-        state_.turns = active_.size() - waiting_.size();
-        state_.waiting = waiting_.size();
-        state_.sessions = sessions_.size();
-        state_.failure = running.empty() ? pool_->last_failure() : std::string{};
-    }
+    publish();
     for (agent_turn* const one : waiting_) one->bell.cancel();
     if (stopped_ && pool_->stopped() && active_.empty())
         std::exchange(stopped_, nullptr)->set_value();
+}
+
+void agent_engine::publish() {
+    std::lock_guard const lock{mutex_};
+    state_.ready = pool_->running().size();
+    state_.turns = active_.size() - waiting_.size();
+    state_.waiting = waiting_.size();
+    state_.sessions = sessions_.size();
+    state_.failure = state_.ready == 0 ? pool_->last_failure() : std::string{};
 }
 
 void agent_engine::arm() {

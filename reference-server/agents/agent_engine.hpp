@@ -56,6 +56,7 @@ private:
 
     void on_wish(agent_turn& turn);
     void on_change();
+    void publish();
     void arm();
     void tick();
     void look_after_cancelled(steady_time now);

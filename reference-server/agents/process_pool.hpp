@@ -38,7 +38,9 @@ public:
     explicit pooled_process(asio::any_io_executor const& on) : bell{on, steady_time::max()} {}
 
     /// Whether it can be given something to do.
-    [[nodiscard]] bool is_ready() const noexcept { return greeted && !ended && !retired; }
+    [[nodiscard]] bool is_ready() const noexcept {
+        return greeted && !ended && !retired && process->is_usable();
+    }
 
     std::unique_ptr<agent_process> process;
     scratch_directory home;

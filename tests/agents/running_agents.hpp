@@ -55,6 +55,13 @@ private:
     std::filesystem::path path_;
 };
 
+/// A command line in place of the scripted agent's.
+class other_program {
+public:
+    explicit other_program(std::vector<std::string> words) : command{std::move(words)} {}
+    std::vector<std::string> command;
+};
+
 class running_agents {
 public:
     using change = std::function<void(runtime_settings&)>;
@@ -66,7 +73,11 @@ public:
         for (std::string& one : arguments) how.command.push_back(std::move(one));
         begin(std::move(how), changed, std::move(desk));
     }
-    running_agents(acp_settings how, change const& changed) { begin(std::move(how), changed, {}); }
+    running_agents(other_program program, change const& changed) {
+        acp_settings how;
+        how.command = std::move(program.command);
+        begin(std::move(how), changed, {});
+    }
     running_agents(running_agents const&) = delete;
     running_agents& operator=(running_agents const&) = delete;
     ~running_agents() {
