@@ -19,7 +19,7 @@ namespace mcp_provider::server::agents {
 namespace {
 
 constexpr std::chrono::milliseconds soon{
-    1'000}; // so long somebody waits for a process to be started anew
+    5'000}; // so long somebody waits for a process to be started anew
 
 } // namespace
 
@@ -62,13 +62,16 @@ std::shared_ptr<pooled_process> process_pool::pick() const {
 std::optional<rejection> process_pool::failure() const {
     if (stopping_) return rejection{rejection_code::overloaded, "the server is about to stop"};
     if (!failure_) return std::nullopt;
+    // Who has no program, or no login, will have none in some seconds either.
+    bool const is_hopeless = !failure_->reason().empty();
     auto const now = std::chrono::steady_clock::now();
     auto earliest = steady_time::max();
     for (slot const& one : slots_) {
-        if (one.current) return std::nullopt; // it runs, or is being started
+        // One that runs, or is being started.
+        if (one.current && (one.current->is_ready() || !is_hopeless)) return std::nullopt;
         if (one.next_start) earliest = std::min(earliest, *one.next_start);
     }
-    if (earliest <= now + soon) return std::nullopt;
+    if (earliest <= now + soon && !is_hopeless) return std::nullopt;
     rejection why = *failure_;
     if (earliest == steady_time::max()) return why;
     return std::move(why).come_again_in(std::chrono::ceil<std::chrono::seconds>(earliest - now));
