@@ -19,7 +19,7 @@ namespace mcp_provider::server::agents {
 namespace {
 
 constexpr std::chrono::milliseconds soon{
-    5'000}; // so long somebody waits for a process to be started anew
+    2'000}; // so long somebody waits for a process to be started anew
 
 } // namespace
 
@@ -132,7 +132,10 @@ asio::awaitable<result<>> process_pool::bring_up(std::shared_ptr<pooled_process>
         co_return rejection{rejection_code::internal,
                             "the agent's working directory cannot be made: " + failed.message()};
     one->process = driver_->make(executor_, one->home.path());
-    if (auto launched = one->process->launch(); !launched) co_return std::move(launched).error();
+    if (auto launched = one->process->launch(); !launched) {
+        one->ended = true;
+        co_return std::move(launched).error();
+    }
     asio::co_spawn(executor_, run(shared_from_this(), one), asio::detached);
     auto const until = std::chrono::steady_clock::now() + settings_.start_time;
     auto greeted = co_await one->process->greet(until);
@@ -146,6 +149,12 @@ asio::awaitable<void> process_pool::bring_down(std::shared_ptr<pooled_process> o
     one->process->end(one->ended);
     auto const until = std::chrono::steady_clock::now() + settings_.grace + soon;
     bool const gone = co_await one->process->gone(until);
+    // Only then it is known how it ended.
+    one->bell.expires_at(until);
+    while (!one->ended && std::chrono::steady_clock::now() < until) {
+        std::error_code ignored;
+        co_await one->bell.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
     if (!gone) spdlog::error("the agent process {} does not end", one->process->id());
 }
 
@@ -164,9 +173,9 @@ void process_pool::note_end(pooled_process const& one, bool was_up) {
 }
 
 // What a caller is told: also how the process ended, where that is why it could not be greeted.
-void process_pool::note_failure(pooled_process const& one, rejection const& why) {
+void process_pool::note_failure(rejection const& why, std::string const& end) {
     std::string text = why.message();
-    if (!one.why.empty() && why.reason().empty()) text += ": " + one.why;
+    if (!end.empty() && why.reason().empty()) text += ": " + end;
     last_failure_ = heard_by_.describe(text);
     failure_ = rejection{why.code(), last_failure_}.because(why.reason());
 }
@@ -191,8 +200,9 @@ asio::awaitable<void> process_pool::keep(std::shared_ptr<process_pool> self, std
         }
         self->slots_[place].current.reset();
         self->heard_by_.on_gone(*one);
+        bool const by_itself = one->process && !one->process->is_usable();
         if (one->process) co_await self->bring_down(one);
-        if (!up) self->note_failure(*one, up.error());
+        if (!up) self->note_failure(up.error(), by_itself ? one->why : std::string{});
         self->note_end(*one, up.has_value());
         one->home = scratch_directory{};
         if (self->stopping_) break;

@@ -107,7 +107,7 @@ private:
     [[nodiscard]] asio::awaitable<void> bring_down(std::shared_ptr<pooled_process> one);
     [[nodiscard]] std::chrono::milliseconds delay_after(unsigned failures) const;
     void note_end(pooled_process const& one, bool was_up);
-    void note_failure(pooled_process const& one, rejection const& why);
+    void note_failure(rejection const& why, std::string const& end);
 
     asio::any_io_executor executor_;
     std::shared_ptr<agent_driver const> driver_;

@@ -71,7 +71,7 @@ TEST_CASE(
             echo '{"jsonrpc":"2.0","id":0,"error":{"code":-5,"message":"no","data":[1]}}'
             echo '{"jsonrpc":"2.0","id":0,"result":{}}'
             echo '{"jsonrpc":"2.0","id":"x","result":{}}'
-            echo "$a $b" >&2; sleep 60)")};
+            echo "$a $b" >&2; read -r c; sleep 0.1)")};
         asio::co_spawn(on, with.connection.run(), [](std::exception_ptr, std::string) {});
         rpc_connection::call first{with.connection, "one", {}};
         rpc_connection::call second{with.connection, "two", R"({"x":1})"};
@@ -96,11 +96,12 @@ TEST_CASE(
 
 TEST_CASE("rpc_connection speaks without the version member where the peer does") {
     play([](asio::any_io_executor on) -> asio::awaitable<void> {
-        talk with{on, shell(R"(read -r a; echo '{"id":0,"result":1}'; echo "$a" >&2; sleep 60)"),
+        talk with{on, shell(R"(read -r a; echo '{"id":0,"result":1}'; echo "$a" >&2)"),
                   rpc::version_member::left_out};
         asio::co_spawn(on, with.connection.run(), [](std::exception_ptr, std::string) {});
         auto const answer = co_await with.connection.ask("one", {}, in(5s));
         CHECK(answer.is_result());
+        CHECK(co_await with.child.gone(in(5s)));
         CHECK(with.child.error_tail() == "{\"id\":0,\"method\":\"one\"}\n");
     });
 }
@@ -123,6 +124,7 @@ TEST_CASE("rpc_connection hands requests and notifications on, and reads only wh
         CHECK(none.what == rpc_answer::kind::closed); // the peer ended
         CHECK(with.heard.requests == std::vector<std::string>{"ask"});
         CHECK(with.heard.notifications == std::vector<std::string>{"told"});
+        CHECK(co_await with.child.gone(in(5s)));
         CHECK(with.child.error_tail().find(
                   R"({"jsonrpc":"2.0","id":"q","error":{"code":-32601,"message":"no"}})") !=
               std::string::npos);

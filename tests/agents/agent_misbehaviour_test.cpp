@@ -116,6 +116,7 @@ TEST_CASE("an agent that ends in the middle fails that answer, and is there agai
     running_agents agents;
     for (char const* const how : {"exit", "crash", "garbage", "broken", "long 100000000"}) {
         other_client other{agents, "never"};
+        CHECK(comes_true([&] { return agents.runtime().state().turns == 1; }));
         collected const got = agents.ask(how);
         REQUIRE(got.failed());
         CHECK(got.opened);

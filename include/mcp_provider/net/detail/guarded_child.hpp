@@ -231,6 +231,8 @@ private:
             if (::waitpid(pid_, nullptr, WNOHANG) != pid_) return watch(self);
             pid_ = 0;
             read_reports();
+            for (int reads = 0; reads != 64 && read_error(); ++reads) {
+            }
             guardian_.close();
             report_.close();
             for (asio::steady_timer& one : waiters_) one.cancel();
@@ -265,15 +267,22 @@ private:
     void drain(std::shared_ptr<guarded_child> const& self) {
         error_.async_wait(descriptor::wait_read, [this, self](std::error_code error) {
             if (error) return;
-            std::array<char, 16 * 1024> bytes;
-            std::size_t const got = error_.read_some(asio::buffer(bytes), error);
-            tail_.append(bytes.data(), got);
-            if (tail_.size() > 2 * max_tail_) tail_.erase(0, tail_.size() - max_tail_);
-            if (got != 0 || error == asio::error::would_block || error == asio::error::try_again)
-                drain(self);
-            else
-                close(error_);
+            read_error();
+            if (error_.is_open()) drain(self);
         });
+    }
+
+    // Takes a piece of it; false where there is none now.
+    bool read_error() {
+        if (!error_.is_open()) return false;
+        std::array<char, 16 * 1024> bytes;
+        std::error_code error;
+        std::size_t const got = error_.read_some(asio::buffer(bytes), error);
+        tail_.append(bytes.data(), got);
+        if (tail_.size() > 2 * max_tail_) tail_.erase(0, tail_.size() - max_tail_);
+        if (got == 0 && error != asio::error::would_block && error != asio::error::try_again)
+            close(error_);
+        return got != 0;
     }
 
     void flush() {
