@@ -295,8 +295,8 @@ void shorten_text(echo_script& script, agent::conversation const& ask) {
     if (stop != std::string_view::npos) script.text.resize(stop);
     if (!ask.max_tokens) return;
     auto const most = static_cast<std::uint64_t>(std::max<std::int64_t>(*ask.max_tokens, 0));
+    if (count_words(script.text) <= most) return; // which costs less than to find where they end
     std::size_t const end = size_of_words(script.text, most);
-    if (end == script.text.size()) return;
     script.text.resize(end);
     script.reason = agent::finish_reason::length;
 }

@@ -1,7 +1,10 @@
 #include "dialect/rules.hpp"
 
+#include "mcp_provider/core/byte_block.hpp"
+
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -33,19 +36,24 @@ result<> check_model_name(std::string_view name, generation_rules const& rules,
 }
 
 std::size_t count_characters(std::string_view utf8) noexcept {
+    constexpr auto begins = [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; // not the rest of a sequence
+    };
     std::size_t characters = 0;
-    constexpr std::size_t block =
-        255; // a sum of so many fits a byte, which lets the compiler count 16 at a time
-    while (!utf8.empty()) {
-        std::string_view const part = utf8.substr(0, block);
-        std::uint8_t begun = 0;
-        for (char const c : part)
-            begun = static_cast<std::uint8_t>(begun +
-                                              ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U));
-        characters += begun;
-        utf8.remove_prefix(part.size());
+    while (utf8.size() >= byte_block_size) {
+        byte_block rests{};
+        std::size_t bytes = 0;
+        // A sum of so many blocks fits a byte.
+        for (int blocks = 0; blocks != 255 && utf8.size() >= byte_block_size; ++blocks) {
+            rests += reinterpret_cast<byte_block>((load_block(utf8.data()) & std::uint8_t{0xC0}) ==
+                                                  std::uint8_t{0x80}) &
+                     std::uint8_t{1};
+            utf8.remove_prefix(byte_block_size);
+            bytes += byte_block_size;
+        }
+        characters += bytes - sum(rests);
     }
-    return characters;
+    return characters + static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), begins));
 }
 
 agent::model const* find_model(agent::model_list const& models, std::string_view name) noexcept {

@@ -83,6 +83,41 @@ TEST_CASE("literal_matcher agrees with a naive search on random texts of few let
     }
 }
 
+TEST_CASE("literal_matcher scans a long text as it feeds one, wherever a word lies and however "
+          "many words there are") {
+    std::mt19937 random{7};
+    std::vector<std::vector<std::string>> const lists{
+        {"<script", "<?php", "exec(", "eval(", "import os"},
+        {"mpmp", "pm", "m(p"},
+        {"a long one that reaches over more than a block of sixty-four bytes, and then some"},
+        {"m"},
+        {"ab", "bc", "cd", "de", "ef", "fg", "gh", "hi", "ij", "jk"}};
+    for (auto const& words : lists) {
+        literal_matcher const matcher{words};
+        for (int round = 0; round != 400; ++round) {
+            std::string text;
+            while (text.size() < random() % 400) {
+                if (random() % 16 == 0) text += words[random() % words.size()];
+                text += std::string{"mp( <eExX"}[random() % 9];
+            }
+            std::multiset<std::size_t> scanned;
+            matcher.scan(text, [&](std::size_t word) { scanned.insert(word); });
+            REQUIRE(scanned == found_in(matcher, text));
+        }
+    }
+}
+
+TEST_CASE("literal_matcher scans for a word at each place of a block, in either case") {
+    literal_matcher const matcher{{"Import OS", "eval("}};
+    for (std::size_t at = 0; at != 200; ++at) {
+        std::string text(211, '.');
+        text.replace(at, 9, at % 2 == 0 ? "iMPORT oS" : "import os");
+        std::multiset<std::size_t> scanned;
+        matcher.scan(text, [&](std::size_t word) { scanned.insert(word); });
+        REQUIRE(scanned == std::multiset<std::size_t>{0});
+    }
+}
+
 TEST_CASE("literal_matcher of no words finds nothing, and takes no empty word") {
     CHECK(found_in(literal_matcher{{}}, "text").empty());
     CHECK_THROWS_AS((literal_matcher{{"a", ""}}), std::invalid_argument);

@@ -1,6 +1,8 @@
 // Fast appenders for those who write JSON as text: deltas of a stream, audit lines.
 #pragma once
 
+#include "mcp_provider/core/byte_block.hpp"
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -39,17 +41,12 @@ namespace mcp_provider::json {
 
 namespace detail {
 
-/// Whether any of eight bytes must be escaped or looked at: below 0x20, '"', '\\', or 0x80 and above.
-[[nodiscard]] inline bool needs_care(char const* eight) noexcept {
-    std::uint64_t word;
-    std::memcpy(&word, eight, sizeof word);
-    constexpr std::uint64_t ones = 0x0101010101010101ULL;
-    constexpr std::uint64_t tops = 0x8080808080808080ULL;
-    // (x - n*ones) & ~x has a top bit for a byte below n; exact enough, as bytes of 0x80 and above count anyway.
-    std::uint64_t const control = word - 0x20U * ones;
-    std::uint64_t const quote = (word ^ ('"' * ones)) - ones;
-    std::uint64_t const backslash = (word ^ ('\\' * ones)) - ones;
-    return ((control | quote | backslash | word) & tops) != 0;
+/// What must be escaped or looked at among sixteen bytes: below 0x20, '"', '\\', or 0x80 and above.
+[[nodiscard]] inline byte_block needs_care(byte_block const& bytes) noexcept {
+    // What is below 0x20 wraps round to the top.
+    return reinterpret_cast<byte_block>(bytes - std::uint8_t{0x20} >= std::uint8_t{0x60}) |
+           reinterpret_cast<byte_block>(bytes == std::uint8_t{'"'}) |
+           reinterpret_cast<byte_block>(bytes == std::uint8_t{'\\'});
 }
 
 /// The two-character escape of `c`, or 0 where it has none (RFC 8259 §7).
@@ -77,15 +74,16 @@ inline constexpr std::array<bool, 256> is_plain = [] {
 
 /// Appends `text` as the inside of a JSON string, without the quotes. Each byte that is part of no valid UTF-8 sequence
 /// becomes U+FFFD, so that the output is valid whatever the input.
-/// *Complexity*: linear; eight bytes at a time where nothing is to be escaped. Allocates only to grow `out`.
+/// *Complexity*: linear; sixteen bytes at a time where nothing is to be escaped. Allocates only to grow `out`.
 inline void append_escaped(std::string& out, std::string_view text) {
     constexpr std::string_view hex = "0123456789abcdef";
     std::size_t copied = 0;
     std::size_t at = 0;
     auto const flush = [&] { out.append(text.data() + copied, at - copied); };
     while (at < text.size()) {
-        if (text.size() - at >= 8 && !detail::needs_care(text.data() + at)) {
-            at += 8;
+        if (text.size() - at >= byte_block_size &&
+            !any(detail::needs_care(load_block(text.data() + at)))) {
+            at += byte_block_size;
             continue;
         }
         char const c = text[at];

@@ -48,8 +48,7 @@ public:
     template <class Found>
     void scan(std::string_view text, Found&& found) const {
         if (!of_literal_.empty())
-            literals_.feed(literal_matcher::start, text,
-                           [&](std::size_t i) { found(rules_[of_literal_[i]]); });
+            literals_.scan(text, [&](std::size_t i) { found(rules_[of_literal_[i]]); });
         for (std::size_t const i : searches_)
             if (rules_[i].search(text)) found(rules_[i]);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mcp_provider/http/fields.hpp"
+#include "mcp_provider/policy/rare_pairs.hpp"
 
 #include <array>
 #include <cstddef>
@@ -35,7 +36,23 @@ public:
         for (std::size_t i = 0; i != words.size(); ++i)
             insert(words[i], static_cast<std::uint32_t>(i));
         link();
-        for (std::size_t c = 0; c != classes_.size(); ++c) begins_a_word_[c] = next_[classes_[c]] != start;
+        for (std::size_t c = 0; c != classes_.size(); ++c)
+            begins_a_word_[c] = next_[classes_[c]] != start;
+        pairs_ = rare_pairs{words};
+    }
+
+    /// Calls `found(index of the word)` for each word in a whole text. Finds what `feed` finds, and passes over what no word
+    /// can lie in many bytes at a time.
+    template <class Found>
+    void scan(std::string_view text, Found&& found) const {
+        state at = start;
+        std::size_t done = 0; // so far the automaton has come
+        auto const read = [&](std::size_t from, std::size_t to) {
+            if (from > done) at = start, done = from;
+            at = feed(at, text.substr(done, to - done), found);
+            done = to;
+        };
+        pairs_.for_each_place(text, read);
     }
 
     /// Goes on from `at`, calls `found(index of the word)` for each word that ends in `text`, and returns the new state.
@@ -113,6 +130,7 @@ private:
     std::size_t class_count_ = 1;
     std::vector<state> next_; // a row of classes for each node
     std::vector<std::vector<std::uint32_t>> words_;
+    rare_pairs pairs_;
 };
 
 } // namespace mcp_provider
