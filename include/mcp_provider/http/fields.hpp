@@ -14,12 +14,21 @@ namespace mcp_provider::http {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
+namespace detail {
+
+[[nodiscard]] constexpr bool same_letters(char const* a, char const* b, std::size_t size) noexcept {
+    for (std::size_t i = 0; i < size; ++i)
+        if (a[i] != b[i] && to_lower(a[i]) != to_lower(b[i])) return false;
+    return true;
+}
+
+} // namespace detail
+
 /// Compares field names and other case-insensitive ASCII tokens (RFC 9110 §5.1).
 [[nodiscard]] constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-    if (a.size() != b.size()) return false;
-    for (std::size_t i = 0; i < a.size(); ++i)
-        if (to_lower(a[i]) != to_lower(b[i])) return false;
-    return true;
+    if (a.size() != b.size())
+        return false; // alone, so that it is inlined: most comparisons end here
+    return detail::same_letters(a.data(), b.data(), a.size());
 }
 
 /// Whether `c` may stand in a token: a method, a field name (RFC 9110 §5.6.2).
@@ -54,20 +63,19 @@ struct field_view {
 
 /// Fields to be written. Order is kept; a name or value with CR, LF or NUL is refused by an assertion-free
 /// replacement with a space, so that no value can split a response (RFC 9110 §5.5).
+/// All text lies in one string: a response of some fields costs two allocations.
 class fields {
 public:
-    struct field {
-        std::string name;
-        std::string value;
-    };
+    /// *Lifetime*: until the fields are changed.
+    using field = field_view;
 
     fields() = default;
 
     /// Sets the field, replacing one of the same name.
     void set(std::string_view name, std::string_view value) {
-        for (field& one : list_)
-            if (equals_ignoring_case(one.name, name)) {
-                one.value = clean(value);
+        for (place& one : list_)
+            if (equals_ignoring_case(view(one).name, name)) {
+                one.value = keep(value);
                 return;
             }
         add(name, value);
@@ -75,40 +83,88 @@ public:
 
     /// Adds a field, beside others of the same name.
     void add(std::string_view name, std::string_view value) {
-        list_.push_back(field{clean(name), clean(value)});
+        if (list_.empty()) {
+            list_.reserve(usual_fields);
+            text_.reserve(usual_bytes);
+        }
+        extent const named = keep(name);
+        list_.push_back({named, keep(value)});
     }
 
     /// The value of the first field of that name, or an empty view.
     [[nodiscard]] std::string_view get(std::string_view name) const noexcept {
-        for (field const& one : list_)
+        for (field const one : *this)
             if (equals_ignoring_case(one.name, name)) return one.value;
         return {};
     }
 
     [[nodiscard]] bool has(std::string_view name) const noexcept {
-        for (field const& one : list_)
+        for (field const one : *this)
             if (equals_ignoring_case(one.name, name)) return true;
         return false;
     }
 
     void remove(std::string_view name) {
         std::erase_if(list_,
-                      [&](field const& one) { return equals_ignoring_case(one.name, name); });
+                      [&](place const& one) { return equals_ignoring_case(view(one).name, name); });
     }
 
-    [[nodiscard]] auto begin() const noexcept { return list_.begin(); }
-    [[nodiscard]] auto end() const noexcept { return list_.end(); }
+    class iterator {
+    public:
+        using value_type = field;
+        using difference_type = std::ptrdiff_t;
+
+        iterator() = default;
+        [[nodiscard]] field operator*() const noexcept { return of_->view(of_->list_[at_]); }
+        iterator& operator++() noexcept {
+            ++at_;
+            return *this;
+        }
+        iterator operator++(int) noexcept {
+            iterator const before = *this;
+            ++at_;
+            return before;
+        }
+        bool operator==(iterator const&) const = default;
+
+    private:
+        friend class fields;
+        iterator(fields const& of, std::size_t at) noexcept : of_{&of}, at_{at} {}
+        fields const* of_ = nullptr;
+        std::size_t at_ = 0;
+    };
+    [[nodiscard]] iterator begin() const noexcept { return {*this, 0}; }
+    [[nodiscard]] iterator end() const noexcept { return {*this, list_.size()}; }
     [[nodiscard]] std::size_t size() const noexcept { return list_.size(); }
 
 private:
-    static std::string clean(std::string_view text) {
-        std::string out{text};
-        for (char& c : out)
-            if (c == '\r' || c == '\n' || c == '\0') c = ' ';
-        return out;
+    static constexpr std::size_t usual_fields = 8;
+    static constexpr std::size_t usual_bytes = 240;
+
+    struct extent {
+        std::size_t begin = 0;
+        std::size_t size = 0;
+    };
+    struct place {
+        extent name;
+        extent value;
+    };
+
+    [[nodiscard]] field view(place const& one) const noexcept {
+        std::string_view const text = text_;
+        return {text.substr(one.name.begin, one.name.size),
+                text.substr(one.value.begin, one.value.size)};
+    }
+    extent keep(std::string_view text) {
+        extent const kept{text_.size(), text.size()};
+        text_ += text;
+        for (std::size_t i = kept.begin; i != text_.size(); ++i)
+            if (text_[i] == '\r' || text_[i] == '\n' || text_[i] == '\0') text_[i] = ' ';
+        return kept;
     }
 
-    std::vector<field> list_;
+    std::string text_;
+    std::vector<place> list_;
 };
 
 } // namespace mcp_provider::http
