@@ -12,7 +12,7 @@ namespace mcp_provider::server {
 /// `Request` has `for_each_text(visit)`, which calls `visit(json_pointer, text)`.
 template <class Request>
 [[nodiscard]] crypto::digest prompt_hash(Request const& request) {
-    crypto::sha256_stream texts;
+    thread_local crypto::sha256_stream texts; // every digest begins it anew
     bool first = true;
     request.for_each_text([&](std::string_view, std::string_view text) {
         if (!first) texts.update(std::string_view{"\0", 1});

@@ -3,6 +3,7 @@
 
 #include "mcp_provider/core/rejection.hpp"
 #include "mcp_provider/core/result.hpp"
+#include "mcp_provider/json/detail/member_marks.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -57,6 +58,7 @@ private:
     friend class reader;
 
     boost::json::value const* document_;
+    detail::member_marks marks_; // of the object that was asked last
     std::optional<rejection> first_;
 };
 
@@ -92,8 +94,11 @@ public:
             expected("an object");
             return reader{*pass_, nullptr, value_, name};
         }
-        return reader{*pass_, value_->get_object().if_contains({name.data(), name.size()}), value_,
-                      name};
+        boost::json::value const* const found =
+            pass_->marks_.may_have(value_->get_object(), name)
+                ? value_->get_object().if_contains({name.data(), name.size()})
+                : nullptr;
+        return reader{*pass_, found, value_, name};
     }
 
     [[nodiscard]] std::string_view text() const {

@@ -30,17 +30,27 @@ public:
         return std::max(std::chrono::nanoseconds{0}, latest(n) + span - now);
     }
 
-    /// How many were accepted within the last `span`. *Complexity*: logarithmic.
+    /// How many were accepted within the last `span`. *Complexity*: logarithmic; constant where little has changed since
+    /// the last call, so that a long ring is not searched from its middle, out of any cache, for each request.
     [[nodiscard]] std::size_t count(std::chrono::nanoseconds span, steady_time now) const noexcept {
+        auto const is_inside = [&](std::size_t n) { return latest(n) + span > now; };
         std::size_t inside = 0;
         std::size_t beyond = size() + 1;
+        std::size_t step = 1;
+        if (std::size_t const guess = std::min(counted_, size()); guess != 0 && is_inside(guess)) {
+            for (inside = guess; inside + step < beyond && is_inside(inside + step); step *= 2)
+                inside += step;
+            beyond = std::min(beyond, inside + step);
+        } else if (guess != 0) {
+            for (beyond = guess; beyond > step && !is_inside(beyond - step); step *= 2)
+                beyond -= step;
+            inside = beyond > step ? beyond - step : 0;
+        }
         while (beyond - inside > 1) {
             std::size_t const middle = inside + (beyond - inside) / 2;
-            if (latest(middle) + span > now)
-                inside = middle;
-            else
-                beyond = middle;
+            (is_inside(middle) ? inside : beyond) = middle;
         }
+        counted_ = inside;
         return inside;
     }
 
@@ -59,7 +69,8 @@ public:
 
 private:
     std::vector<steady_time> times_;
-    std::size_t next_ = 0; // where the next time goes, one behind the latest
+    std::size_t next_ = 0;            // where the next time goes, one behind the latest
+    mutable std::size_t counted_ = 0; // what `count` found last; a guess, nothing more
 };
 
 } // namespace mcp_provider
