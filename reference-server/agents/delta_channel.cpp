@@ -59,6 +59,11 @@ public:
         co_return pop();
     }
 
+    [[nodiscard]] std::optional<result<agent::delta>> take() override {
+        if (at_ == taken_.entries.size()) return std::nullopt;
+        return result<agent::delta>{pop()};
+    }
+
 private:
     /// Takes all that waits; where there is nothing, and more may come, returns what to wait for.
     std::shared_ptr<waker> take_or_sleep(asio::any_io_executor const& executor) {

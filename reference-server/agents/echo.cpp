@@ -49,37 +49,41 @@ public:
                std::chrono::steady_clock::now() >= due_;
     }
 
-    [[nodiscard]] asio::awaitable<result<ag::delta>> next() override {
+    [[nodiscard]] std::optional<result<ag::delta>> take() override {
         ag::delta out;
-        if (!std::exchange(opened_, true)) co_return out;
+        if (!std::exchange(opened_, true)) return out;
         switch (script_.how) {
         case echo_script::kind::text:
-            if (at_ != script_.text.size()) co_return say();
+            if (at_ != script_.text.size()) return say();
             break;
         case echo_script::kind::fail_midway:
-            if (at_ != script_.text.size()) co_return say();
-            co_return rejection{rejection_code::upstream_failed,
-                                "echo failed, as it was asked to (\"Fail midway\")"};
+            if (at_ != script_.text.size()) return say();
+            return rejection{rejection_code::upstream_failed,
+                             "echo failed, as it was asked to (\"Fail midway\")"};
         case echo_script::kind::calls:
-            if (at_ != script_.calls.size()) co_return call();
+            if (at_ != script_.calls.size()) return call();
             break;
         case echo_script::kind::count:
             if (counted()) break;
-            if (number_ == 0) {
+            if (number_ == 0)
                 due_ = std::chrono::steady_clock::now();
-            } else if (std::chrono::steady_clock::now() < due_) {
-                asio::steady_timer timer{co_await asio::this_coro::executor, due_};
-                std::error_code stopped;
-                co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, stopped));
-                if (stopped)
-                    co_return rejection{rejection_code::client_closed, "the answer was cancelled"};
-            }
-            co_return count();
+            else if (std::chrono::steady_clock::now() < due_)
+                return std::nullopt;
+            return count();
         }
         out.what = ag::delta::kind::finished;
         out.reason = script_.reason;
         out.used = used_;
-        co_return out;
+        return out;
+    }
+
+    [[nodiscard]] asio::awaitable<result<ag::delta>> next() override {
+        if (auto piece = take()) co_return *std::move(piece);
+        asio::steady_timer timer{co_await asio::this_coro::executor, due_};
+        std::error_code stopped;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, stopped));
+        if (stopped) co_return rejection{rejection_code::client_closed, "the answer was cancelled"};
+        co_return count();
     }
 
 private:

@@ -86,11 +86,7 @@ asio::awaitable<result<>> openai_stream::begin(net::request_head const& request,
 }
 
 asio::awaitable<result<agent::delta>> openai_stream::next() {
-    if (!is_open_) {
-        is_open_ = true;
-        co_return agent::delta{};
-    }
-    if (!is_stream_ && !is_over_) {
+    if (is_open_ && !is_stream_ && !is_over_) {
         auto all = co_await call_.read_all(max_answer_bytes, patience());
         is_over_ = true;
         if (all) {
@@ -118,8 +114,12 @@ asio::awaitable<result<agent::delta>> openai_stream::next() {
     }
 }
 
-/// The next delta that needs no waiting. What was given out before is no longer looked at then.
 std::optional<result<agent::delta>> openai_stream::take() {
+    if (!is_open_) {
+        is_open_ = true;
+        return agent::delta{};
+    }
+    if (!is_stream_ && !is_over_) return std::nullopt;
     if (!pieces_[current_].any() && (pieces_[1 - current_].any() || read_ahead()))
         current_ = 1 - current_;
     if (pieces_[current_].any()) {

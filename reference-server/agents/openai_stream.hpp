@@ -36,6 +36,8 @@ public:
                                                   std::string_view body);
 
     [[nodiscard]] asio::awaitable<result<agent::delta>> next() override;
+    /// What was given out before is no longer looked at then, as with `next`.
+    [[nodiscard]] std::optional<result<agent::delta>> take() override;
 
     [[nodiscard]] bool ready() const noexcept override {
         return !is_open_ || is_over_ || failure_ || pieces_[0].any() || pieces_[1].any();
@@ -62,7 +64,6 @@ private:
         std::size_t next_call_ = 0;
     };
 
-    [[nodiscard]] std::optional<result<agent::delta>> take();
     bool read_ahead();
     void read(std::string_view json, bool stays, pieces& into);
     void end_of_body();

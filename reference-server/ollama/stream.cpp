@@ -25,9 +25,13 @@ asio::awaitable<result<http::stream_step>> answer_stream::next(std::string& out)
     std::size_t const size = out.size();
     http::stream_step step = http::stream_step::more;
     do {
-        result<agent::delta> piece = co_await deltas_->next();
+        auto piece = deltas_->take();
+        if (!piece) {
+            auto awaited = co_await deltas_->next();
+            piece.emplace(std::move(awaited));
+        }
         result<http::stream_step> taken =
-            piece ? take(*piece, out) : result<http::stream_step>{std::move(piece).error()};
+            *piece ? take(**piece, out) : result<http::stream_step>{std::move(*piece).error()};
         if (!taken) {
             deltas_.reset(); // stops the agent
             if (out.empty()) co_return std::move(taken).error();

@@ -115,9 +115,13 @@ asio::awaitable<result<collected>> collect(agent::agent& agents, agent::conversa
 
     collected answer;
     for (;;) {
-        auto const next = co_await deltas->next();
-        if (!next) co_return next.error();
-        agent::delta const& piece = *next;
+        auto next = deltas->take();
+        if (!next) {
+            auto awaited = co_await deltas->next();
+            next.emplace(std::move(awaited));
+        }
+        if (!*next) co_return std::move(*next).error();
+        agent::delta const& piece = **next;
         switch (piece.what) {
         case agent::delta::kind::opened: break;
         case agent::delta::kind::text: answer.text += piece.text; break;

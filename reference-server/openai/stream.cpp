@@ -39,20 +39,24 @@ public:
         }
         std::size_t const size = out.size();
         do {
-            auto const piece = co_await deltas_->next();
-            if (piece) {
-                if (auto added = append(*piece, out); !added)
+            auto piece = deltas_->take();
+            if (!piece) {
+                auto awaited = co_await deltas_->next();
+                piece.emplace(std::move(awaited));
+            }
+            if (*piece) {
+                if (auto added = append(**piece, out); !added)
                     failure_.emplace(std::move(added).error());
             } else {
-                failure_.emplace(piece.error());
+                failure_.emplace(piece->error());
             }
             if (failure_) {
                 // What came before the failure goes out first: the connection drops what a failing call appended.
                 if (out.size() == size) co_return std::move(*failure_);
                 break;
             }
-            if (piece->what == agent::delta::kind::finished) {
-                end(piece->used, out);
+            if ((*piece)->what == agent::delta::kind::finished) {
+                end((*piece)->used, out);
                 deltas_.reset();
                 co_return http::stream_step::end;
             }

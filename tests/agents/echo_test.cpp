@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -102,6 +103,36 @@ TEST_CASE("echo counts with one number a delta, 200 a second") {
     CHECK(answer.used.completion_tokens == 21);
     CHECK(took >= 100ms);
     CHECK(took < 2s);
+}
+
+TEST_CASE("echo gives what is there without a wait, and leaves only the pace of its counting to be "
+          "awaited") {
+    echo agent;
+    audited const proof = testing::audited_access::make();
+    agent::conversation const chat = saying("Count from 1 to 2");
+    std::unique_ptr<agent::delta_stream> stream;
+    auto const asking = [&]() -> asio::awaitable<void> {
+        auto begun = co_await agent.generate(chat, proof);
+        stream = *std::move(begun);
+    };
+    testing::run(asking());
+
+    auto const opened = stream->take();
+    REQUIRE(opened);
+    CHECK((**opened).what == agent::delta::kind::opened);
+    auto const one = stream->take();
+    REQUIRE(one);
+    CHECK((**one).text == "1");
+    CHECK_FALSE(
+        stream->take()); // the next is due in five milliseconds, and nothing is lost by asking
+    auto const waiting = [&]() -> asio::awaitable<void> {
+        auto const two = co_await stream->next();
+        CHECK(two->text == " 2");
+    };
+    testing::run(waiting());
+    auto const end = stream->take();
+    REQUIRE(end);
+    CHECK((**end).what == agent::delta::kind::finished);
 }
 
 TEST_CASE("echo stops counting at once when it is cancelled") {

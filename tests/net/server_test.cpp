@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -79,6 +80,25 @@ TEST_CASE("a connection serves one request after the other") {
     CHECK(first.find("x-request-id: req_") != std::string::npos);
     CHECK(second.starts_with("HTTP/1.1 200 OK\r\n"));
     CHECK_FALSE(client.is_closed());
+}
+
+TEST_CASE("clients that ask at the same time get each its own answer, though the answers gather") {
+    auto const routes = hello();
+    served server{routes};
+    std::vector<std::unique_ptr<raw_client>> clients;
+    for (int i = 0; i < 30; ++i) clients.push_back(std::make_unique<raw_client>(server.where()));
+
+    for (int round = 0; round < 20; ++round) {
+        auto const said = [&](std::size_t i) {
+            return "<" + std::to_string(round) + ":" + std::to_string(i) + ">";
+        };
+        for (std::size_t i = 0; i < clients.size(); ++i) clients[i]->send(post("/echo", said(i)));
+        for (std::size_t i = 0; i < clients.size(); ++i) {
+            auto const got = clients[i]->read_until(said(i));
+            REQUIRE(got.starts_with("HTTP/1.1 200 OK\r\n"));
+            REQUIRE(got.ends_with(said(i)));
+        }
+    }
 }
 
 TEST_CASE("pipelined requests are answered in order, however many") {

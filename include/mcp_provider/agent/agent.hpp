@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,10 @@ public:
 
     /// Whether `next` would complete without waiting.
     [[nodiscard]] virtual bool ready() const noexcept { return false; }
+
+    /// What `next` would return, if that needs no waiting and this stream can tell without a coroutine; else nothing, and
+    /// nothing has changed. Who reads a stream asks this first: most pieces are there.
+    [[nodiscard]] virtual std::optional<result<delta>> take() { return std::nullopt; }
 };
 
 /// What a model can do. A set, as flags, in `model::can`.

@@ -205,7 +205,7 @@ append_head(std::string& out, response const& response, request const& in, respo
         out.append("\r\nConnection: close");
     else if (status != 101 && in.minor_version() == 0)
         out.append("\r\nConnection: keep-alive");
-    for (fields::field const& one : response.fields()) {
+    for (fields::field const one : response.fields()) {
         if (detail::is_written_by_us(one.name, response) || one.name.empty()) continue;
         if (!detail::all_of(one.name, detail::token_class)) continue;
         out.append("\r\n");
@@ -243,6 +243,16 @@ inline void end_chunk(std::string& out, std::size_t mark) {
         return;
     }
     for (std::size_t i = 3; left != 0; ++i, left >>= 4U) out[mark - i] = digits[left & 15U];
+    out.append("\r\n");
+}
+
+/// Appends the head of a chunk whose content, and the line end behind it, are written from
+/// elsewhere. Precondition: `size != 0`.
+inline void append_chunk_size(std::string& out, std::size_t size) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    int shift = 0;
+    while ((size >> shift) > 15U) shift += 4;
+    for (; shift >= 0; shift -= 4) out.push_back(digits[(size >> shift) & 15U]);
     out.append("\r\n");
 }
 

@@ -56,8 +56,11 @@ public:
 private:
     asio::awaitable<void> run() {
         for (std::size_t served = 0; served < limits().max_requests_per_connection; ++served) {
-            if (!reader_.pipelined() && !co_await socket_.readable(stage::idle, limits().idle_time))
-                break;
+            if (!reader_.pipelined()) {
+                co_await socket_.readable(stage::idle,
+                                          std::chrono::steady_clock::now() + limits().idle_time);
+                if (!socket_.may_go_on()) break;
+            }
             if (!co_await serve_one() || worker_.draining()) break;
             // A client that pipelines without end must not keep the worker from the others.
             if (reader_.pipelined() && served % 16 == 15)
@@ -76,24 +79,25 @@ private:
         revoked_ = nullptr;
         keeps_alive_ = lingers_ = false;
         reader_.begin(*work_);
-        if (co_await reader_.read_head() == reading::done) co_await serve_request();
-        bool const again = keeps_alive_ && cancelled_by_ != end_cause::client_gone &&
-                           cancelled_by_ != end_cause::drained && co_await reader_.discard_body();
+        bool here = reader_.try_head();
+        if (!here) here = co_await reader_.read_head() == reading::done;
+        if (here) {
+            http::request& request = work_->request;
+            started_ = std::chrono::steady_clock::now();
+            request.set_id(request_id::next());
+            request.set_peer(*this);
+            socket_.enter(stage::handler);
+            worker_.wake();
+            co_await worker_.routes().serve(request, *this);
+            revoked_ = nullptr;
+        }
+        bool again = keeps_alive_ && cancelled_by_ != end_cause::client_gone &&
+                     cancelled_by_ != end_cause::drained;
+        if (again && !reader_.body_is_here()) again = co_await reader_.discard_body();
         reader_.end();
         worker_.give_back(std::move(work_));
         if (!again && lingers_) co_await linger();
         co_return again;
-    }
-
-    asio::awaitable<void> serve_request() {
-        http::request& request = work_->request;
-        started_ = std::chrono::steady_clock::now();
-        request.set_id(request_id::next());
-        request.set_peer(*this);
-        socket_.enter(stage::handler);
-        worker_.wake();
-        co_await worker_.routes().serve(request, *this);
-        revoked_ = nullptr;
     }
 
     bool body_is_here() const noexcept override { return reader_.body_is_here(); }
@@ -123,7 +127,16 @@ private:
         bool const has_text = plan.transfer == http::body_transfer::length;
         std::string_view const text =
             has_text ? std::string_view{answer.text()} : std::string_view{};
-        bool const sent = co_await socket_.write_all(out, text, {}, limits().write_time);
+        auto const now = std::chrono::steady_clock::now();
+        if (worker_.writers().are_many(this, now)) {
+            // The stage of a write, since the coroutine must not be cancelled from here on.
+            socket_.enter(stage::socket, now + limits().write_time);
+            co_await worker_.turn().gather();
+        }
+        auto const went = socket_.try_write(out, text, {});
+        bool sent = went == timed_socket::attempt::done;
+        if (went == timed_socket::attempt::must_wait)
+            sent = co_await socket_.write_all(out, text, {}, limits().write_time);
         co_return delivered(sent ? end_cause::completed : gone());
     }
 
@@ -191,7 +204,12 @@ private:
             }
             ended = *step == http::stream_step::end;
             if (!piece.empty()) waits_for_first_piece_ = false;
-            if (!co_await write_piece(chunked, ended)) co_return delivered(gone());
+            std::string_view const tail = frame_piece(chunked, ended);
+            auto const went = socket_.try_write(out, piece, tail);
+            bool sent = went == timed_socket::attempt::done;
+            if (went == timed_socket::attempt::must_wait)
+                sent = co_await socket_.write_all(out, piece, tail, limits().write_time);
+            if (!sent) co_return delivered(gone());
             out.clear();
         }
         co_return delivered(end_cause::completed);
@@ -203,7 +221,9 @@ private:
         out.head_sent = !head_waits_ || !work_->piece.empty();
         if (out.head_sent && cancelled_by_ != end_cause::client_gone) {
             stream.fail(why, work_->piece);
-            if (!co_await write_piece(chunked, true)) out.cause = gone();
+            std::string_view const tail = frame_piece(chunked, true);
+            if (!co_await socket_.write_all(work_->out, work_->piece, tail, limits().write_time))
+                out.cause = gone();
             out.response_bytes = socket_.sent_bytes();
             out.first_byte = socket_.first_byte();
         }
@@ -215,27 +235,15 @@ private:
         return delivery{how, socket_.sent_bytes(), socket_.first_byte()};
     }
 
-    /// Writes the head, if it still waits, and one piece with its framing, in one gathered write.
-    asio::awaitable<bool> write_piece(bool chunked, bool last) {
-        auto& out = work_->out;
+    /// Appends the framing of a piece to the head, which goes with it if it still waits; returns what follows the piece.
+    std::string_view frame_piece(bool chunked, bool last) {
         std::string_view const piece = work_->piece;
-        std::string_view tail;
-        if (chunked) {
-            if (!piece.empty()) append_chunk_size(out, piece.size());
-            tail = piece.empty() ? (last ? http::last_chunk : std::string_view{})
-                                 : (last ? end_of_last_piece : end_of_piece);
-        }
         head_waits_ = false;
         last_piece_ = std::chrono::steady_clock::now();
-        return socket_.write_all(out, piece, tail, limits().write_time);
-    }
-
-    static void append_chunk_size(std::string& out, std::size_t size) {
-        constexpr std::string_view digits = "0123456789abcdef";
-        int shift = 0;
-        while ((size >> shift) > 15U) shift += 4;
-        for (; shift >= 0; shift -= 4) out.push_back(digits[(size >> shift) & 15U]);
-        out += "\r\n";
+        if (!chunked) return {};
+        if (piece.empty()) return last ? http::last_chunk : std::string_view{};
+        http::append_chunk_size(work_->out, piece.size());
+        return last ? end_of_last_piece : end_of_piece;
     }
 
     [[nodiscard]] end_cause gone() noexcept {

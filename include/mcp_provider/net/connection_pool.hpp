@@ -8,6 +8,7 @@
 #include "mcp_provider/net/asio.hpp"
 #include "mcp_provider/net/detail/deadlines.hpp"
 #include "mcp_provider/net/detail/tls_client.hpp"
+#include "mcp_provider/net/detail/turn.hpp"
 
 #include <algorithm>
 #include <array>
@@ -95,15 +96,17 @@ public:
         return io_step::done;
     }
 
-    /// Waits until the socket can do what `step` says, until `until` at most; then `timed_out()`.
-    [[nodiscard]] asio::awaitable<std::error_code> wait(io_step step, steady_time until) {
-        std::error_code failure;
+    /// Waits until the socket can do what `step` says, until `until` at most; `waited` tells what came of it.
+    [[nodiscard]] asio::awaitable<void> wait(io_step step, steady_time until) {
         begin_wait(until);
-        co_await socket_.async_wait(step == io_step::wants_write ? tcp::socket::wait_write
-                                                                 : tcp::socket::wait_read,
-                                    asio::redirect_error(asio::use_awaitable, failure));
+        return socket_.async_wait(step == io_step::wants_write ? tcp::socket::wait_write
+                                                               : tcp::socket::wait_read,
+                                  asio::redirect_error(asio::use_awaitable, waited_));
+    }
+    /// To be called after `wait`: an error where it was ended; then see `timed_out()`.
+    [[nodiscard]] std::error_code waited() noexcept {
         end_wait();
-        co_return failure;
+        return waited_;
     }
 
     /// Bounds what the caller awaits on the socket itself.
@@ -144,6 +147,7 @@ private:
     tcp::socket socket_;
     std::unique_ptr<detail::tls_session> tls_;
     std::error_code error_;
+    std::error_code waited_;
     std::uint64_t idle_for_ = 0; // the client that it waits for; 0 while it is in use
     bool is_reused_ = false;
     bool timed_out_ = false;
@@ -173,7 +177,8 @@ public:
         id; // how Asio finds a service: by the address of this object
 
     explicit connection_pool(asio::execution_context& context)
-        : service{context}, keeper_{asio::use_service<detail::deadlines>(context)} {}
+        : service{context}, keeper_{asio::use_service<detail::deadlines>(context)},
+          turn_{asio::use_service<detail::turn>(context)} {}
 
     [[nodiscard]] static connection_pool& of(asio::any_io_executor const& executor) {
         return asio::use_service<connection_pool>(asio::query(executor, asio::execution::context));
@@ -216,6 +221,10 @@ public:
         return count;
     }
 
+    [[nodiscard]] detail::turn& turn() noexcept { return turn_; }
+    /// Those who write to upstreams.
+    [[nodiscard]] detail::writers& writers() noexcept { return writers_; }
+
     [[nodiscard]] std::unique_ptr<receive_buffer> lend() {
         if (spare_.empty()) return std::make_unique<receive_buffer>();
         auto one = std::move(spare_.back());
@@ -243,6 +252,8 @@ private:
     }
 
     detail::deadlines& keeper_;
+    detail::turn& turn_;
+    detail::writers writers_;
     std::unordered_map<std::uint64_t, std::vector<std::unique_ptr<client_connection>>> idle_;
     std::vector<std::unique_ptr<receive_buffer>> spare_;
 };

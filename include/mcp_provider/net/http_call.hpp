@@ -59,7 +59,14 @@ public:
                 if (!connected) co_return std::move(connected).error();
                 connection_ = *std::move(connected);
             }
-            auto failed = co_await write(request, body, until);
+            if (pool_->writers().are_many(connection_.get(), std::chrono::steady_clock::now()))
+                co_await pool_->turn().gather();
+            std::array<char, 48> length{};
+            std::array<std::string_view, 3> pieces{
+                request.text_.reveal(), length_field(request.has_body_, body.size(), length), body};
+            problem failed;
+            if (io_step const step = try_write(pieces); step != io_step::done)
+                failed = co_await write(pieces, step, until);
             if (!failed) failed = co_await read_head(request.is_head_, until);
             if (!failed) co_return result<>{};
             bool const stale = connection_->is_reused() && !any_byte_ &&
@@ -112,8 +119,8 @@ public:
     /// Waits until `try_read` may have something, until `until` at most.
     [[nodiscard]] asio::awaitable<result<>> readable(steady_time until) {
         if (complete_) co_return result<>{};
-        auto const failure =
-            co_await connection_->wait(client_connection::io_step::wants_read, until);
+        co_await connection_->wait(io_step::wants_read, until);
+        auto const failure = connection_->waited();
         drained_ = false;
         if (!failure) co_return result<>{};
         rejection why = wait_failed(failure, "the upstream sent nothing for too long");
@@ -162,26 +169,28 @@ private:
     using io_step = client_connection::io_step;
     using problem = std::optional<rejection>;
 
-    asio::awaitable<problem> write(request_head const& request, std::string_view body,
-                                   steady_time until) {
-        std::array<char, 48> length{};
-        std::array<std::string_view, 3> pieces{
-            request.text_.reveal(), length_field(request.has_body_, body.size(), length), body};
+    /// Writes what the socket takes: `done`, or what it must wait for.
+    io_step try_write(std::array<std::string_view, 3>& pieces) {
         for (;;) {
             io_step const step = connection_->write_some(pieces);
             // An upstream that refuses early may close before it has read everything: its answer still counts.
-            if (step == io_step::failed || step == io_step::closed) co_return problem{};
-            if (step == io_step::done) {
-                if (std::all_of(pieces.begin(), pieces.end(),
-                                [](std::string_view one) { return one.empty(); }))
-                    co_return problem{};
-                continue;
-            }
-            auto const at_most = std::chrono::steady_clock::now() + client_.options_.write_time;
-            auto const stopped = co_await connection_->wait(step, std::min(until, at_most));
-            if (stopped)
-                co_return wait_failed(stopped, "the upstream was too slow to take the request");
+            if (step == io_step::failed || step == io_step::closed) return io_step::done;
+            if (step != io_step::done) return step;
+            if (std::all_of(pieces.begin(), pieces.end(),
+                            [](std::string_view one) { return one.empty(); }))
+                return io_step::done;
         }
+    }
+    asio::awaitable<problem> write(std::array<std::string_view, 3>& pieces, io_step step,
+                                   steady_time until) {
+        while (step != io_step::done) {
+            auto const at_most = std::chrono::steady_clock::now() + client_.options_.write_time;
+            co_await connection_->wait(step, std::min(until, at_most));
+            if (auto const stopped = connection_->waited())
+                co_return wait_failed(stopped, "the upstream was too slow to take the request");
+            step = try_write(pieces);
+        }
+        co_return problem{};
     }
 
     static std::string_view length_field(bool has_body, std::size_t size,
@@ -199,8 +208,8 @@ private:
         bool must_wait = true;
         for (int interim = 0;;) {
             if (must_wait) {
-                auto const stopped = co_await connection_->wait(io_step::wants_read, until);
-                if (stopped)
+                co_await connection_->wait(io_step::wants_read, until);
+                if (auto const stopped = connection_->waited())
                     co_return wait_failed(stopped, "the upstream did not begin its answer in time");
             }
             if (!buffer_) {

@@ -55,30 +55,31 @@ public:
         work_ = nullptr;
     }
 
-    /// Reads the head, and finds the body that came with it. A malformed one is told by `request::malformation`.
+    /// Reads the head without waiting, and finds the body that came with it: true for most requests. Else `read_head` goes
+    /// on. A malformed one is told by `request::malformation`.
+    [[nodiscard]] bool try_head() {
+        if (work_->in.empty() && socket_.try_read(work_->in) != timed_socket::attempt::done)
+            return false;
+        auto parsed = work_->parser.feed(work_->in);
+        if (parsed && *parsed == http::parse_state::need_more) return false;
+        take_head(std::move(parsed));
+        return true;
+    }
+
+    /// Reads the rest of the head.
     [[nodiscard]] asio::awaitable<reading> read_head() {
-        http::request_parser& parser = work_->parser;
         std::string& in = work_->in;
         result<http::parse_state> parsed = http::parse_state::need_more;
-        if (!in.empty()) parsed = parser.feed(in);
         auto const until = std::chrono::steady_clock::now() + limits_.header_time;
         while (parsed && *parsed == http::parse_state::need_more) {
             if (co_await socket_.read_more(in, stage::head, until))
-                parsed = parser.feed(in);
+                parsed = work_->parser.feed(in);
             else if (socket_.timed_out() && !in.empty())
                 parsed = too_slow("head");
             else
                 co_return reading::client_gone;
         }
-        parser.fill(work_->request, in);
-        if (parsed) {
-            consumed_ = parser.head_bytes();
-            take_body_that_came();
-        } else {
-            body_is_here_ = true;
-            consumed_ = in.size();
-            work_->request.set_malformation(std::move(parsed).error());
-        }
+        take_head(std::move(parsed));
         co_return reading::done;
     }
 
@@ -140,6 +141,18 @@ private:
 
     [[nodiscard]] http::body_framing const& framing() const noexcept {
         return work_->request.framing();
+    }
+
+    void take_head(result<http::parse_state>&& parsed) {
+        work_->parser.fill(work_->request, work_->in);
+        if (parsed) {
+            consumed_ = work_->parser.head_bytes();
+            take_body_that_came();
+        } else {
+            body_is_here_ = true;
+            consumed_ = work_->in.size();
+            work_->request.set_malformation(std::move(parsed).error());
+        }
     }
 
     /// Most bodies come in the same packet as their head: then nothing is copied and nothing waits.

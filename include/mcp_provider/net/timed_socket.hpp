@@ -62,13 +62,37 @@ public:
         socket_.cancel(ignored);
     }
 
-    /// Waits until something can be read. False at the time limit, or where the wait was ended.
-    [[nodiscard]] asio::awaitable<bool> readable(stage why, std::chrono::milliseconds patience) {
-        enter(why, std::chrono::steady_clock::now() + patience);
+    /// What a try without waiting came to.
+    enum class attempt : std::uint8_t { done, must_wait, over };
+
+    /// Waits until something can be read; then `may_go_on` says whether it can.
+    [[nodiscard]] asio::awaitable<void> readable(stage why, steady_time until) {
+        enter(why, until);
+        return socket_.async_wait(tcp::socket::wait_read,
+                                  asio::redirect_error(asio::use_awaitable, waited_));
+    }
+    /// False where the last wait ended at its time limit, or was ended.
+    [[nodiscard]] bool may_go_on() const noexcept { return !waited_ && !timed_out_; }
+
+    /// Appends what is there to `into`.
+    [[nodiscard]] attempt try_read(std::string& into,
+                                   std::size_t at_most = static_cast<std::size_t>(-1)) {
         std::error_code error;
-        co_await socket_.async_wait(tcp::socket::wait_read,
-                                    asio::redirect_error(asio::use_awaitable, error));
-        co_return !error && !timed_out_;
+        std::size_t got = 0;
+        if (into.size() < first_read_bytes) {
+            // Most requests: by way of the stack, since a string zeroes what it grows by.
+            std::array<char, first_read_bytes> bytes; // NOLINT(*-member-init)
+            got = socket_.read_some(asio::buffer(bytes.data(), std::min(at_most, bytes.size())),
+                                    error);
+            into.append(bytes.data(), got);
+        } else {
+            std::size_t const had = into.size();
+            into.resize(had + std::min(at_most, max_read_bytes));
+            got = socket_.read_some(asio::buffer(into.data() + had, into.size() - had), error);
+            into.resize(had + got);
+        }
+        if (got != 0) return attempt::done;
+        return waits(error) ? attempt::must_wait : attempt::over;
     }
 
     /// Appends what is there to `into`, waiting for it if needed. False at the end, an error or the time limit.
@@ -76,50 +100,38 @@ public:
     read_more(std::string& into, stage why, steady_time until,
               std::size_t at_most = static_cast<std::size_t>(-1)) {
         for (;;) {
-            std::size_t const had = into.size();
-            std::size_t const room =
-                std::min(at_most, had < first_read_bytes ? first_read_bytes : max_read_bytes);
-            into.resize(had + room);
-            std::error_code error;
-            std::size_t const got = socket_.read_some(asio::buffer(into.data() + had, room), error);
-            into.resize(had + got);
-            if (got != 0) co_return true;
-            if (error != asio::error::would_block && error != asio::error::try_again)
-                co_return false;
-            enter(why, until);
-            co_await socket_.async_wait(tcp::socket::wait_read,
-                                        asio::redirect_error(asio::use_awaitable, error));
-            if (error || timed_out_) co_return false;
+            attempt const came = try_read(into, at_most);
+            if (came != attempt::must_wait) co_return came == attempt::done;
+            co_await readable(why, until);
+            if (!may_go_on()) co_return false;
         }
     }
 
-    /// Writes three pieces to the last byte, in one gathered write where the socket takes it.
-    /// False when the client has gone, or has taken nothing for `patience`.
+    /// Writes three pieces to the last byte, in one gathered write where the socket takes it: most of the time. Where it
+    /// does not, the `write_all` that follows with the same pieces goes on.
+    [[nodiscard]] attempt try_write(std::string_view a, std::string_view b, std::string_view c) {
+        if (!unsent_.empty()) return attempt::must_wait;
+        std::array<std::string_view, 4> left{std::string_view{}, a, b, c};
+        return write_some(left, already_);
+    }
+
+    /// As `try_write`, and waits. False when the client has gone, or has taken nothing for `patience`.
     [[nodiscard]] asio::awaitable<bool> write_all(std::string_view a, std::string_view b,
                                                   std::string_view c,
                                                   std::chrono::milliseconds patience) {
         std::string const unsent = std::exchange(unsent_, {});
         std::array<std::string_view, 4> left{unsent, a, b, c};
+        drop(left, std::exchange(already_, 0));
         for (;;) {
-            std::array<asio::const_buffer, 4> buffers;
-            std::size_t size = 0;
-            for (std::size_t i = 0; i < left.size(); ++i) {
-                buffers[i] = asio::buffer(left[i].data(), left[i].size());
-                size += left[i].size();
-            }
-            if (size == 0) co_return true;
-            std::error_code error;
-            std::size_t const sent = socket_.write_some(buffers, error);
-            count(sent);
-            if (sent == size) co_return true;
-            if (sent == 0 && error != asio::error::would_block && error != asio::error::try_again)
-                co_return false;
+            std::size_t sent = 0;
+            attempt const went = write_some(left, sent);
+            if (went != attempt::must_wait) co_return went == attempt::done;
             drop(left, sent);
             stage const before = stage_;
             enter(stage::socket, std::chrono::steady_clock::now() + patience);
             co_await socket_.async_wait(tcp::socket::wait_write,
-                                        asio::redirect_error(asio::use_awaitable, error));
-            if (error || timed_out_) co_return false;
+                                        asio::redirect_error(asio::use_awaitable, waited_));
+            if (!may_go_on()) co_return false;
             enter(before);
         }
     }
@@ -147,6 +159,30 @@ private:
     static constexpr std::size_t first_read_bytes = 4096;
     static constexpr std::size_t max_read_bytes = 64 * 1024;
 
+    static bool waits(std::error_code const& error) noexcept {
+        return error == asio::error::would_block || error == asio::error::try_again;
+    }
+
+    /// One gathered write; `sent` of it went.
+    attempt write_some(std::array<std::string_view, 4> const& pieces, std::size_t& sent) {
+        sent = 0;
+        std::array<asio::const_buffer, 4> buffers;
+        std::size_t size = 0;
+        for (std::size_t i = 0; i < pieces.size(); ++i) {
+            buffers[i] = asio::buffer(pieces[i].data(), pieces[i].size());
+            size += pieces[i].size();
+        }
+        if (size == 0) return attempt::done;
+        std::error_code error;
+        sent = socket_.write_some(buffers, error);
+        count(sent);
+        if (sent == size) {
+            sent = 0;
+            return attempt::done;
+        }
+        return sent != 0 || waits(error) ? attempt::must_wait : attempt::over;
+    }
+
     void count(std::size_t sent) noexcept {
         if (sent != 0 && first_byte_ == steady_time{})
             first_byte_ = std::chrono::steady_clock::now();
@@ -161,7 +197,9 @@ private:
     }
 
     tcp::socket socket_;
-    std::string unsent_; ///< what `push` could not write
+    std::string unsent_;      ///< what `push` could not write
+    std::size_t already_ = 0; ///< what `try_write` could write of what `write_all` goes on with
+    std::error_code waited_;
     std::uint64_t sent_bytes_ = 0;
     steady_time first_byte_{};
     steady_time until_{};

@@ -5,6 +5,7 @@
 #include "mcp_provider/http/channel.hpp"
 #include "mcp_provider/http/limits.hpp"
 #include "mcp_provider/net/asio.hpp"
+#include "mcp_provider/net/detail/turn.hpp"
 #include "mcp_provider/net/workspace.hpp"
 
 #include <poll.h>
@@ -53,7 +54,8 @@ public:
     static constexpr std::chrono::milliseconds tick{25};
 
     worker(dispatcher const& routes, http::limits const& limits)
-        : routes_{routes}, limits_{limits}, context_{std::make_unique<asio::io_context>(1)} {
+        : routes_{routes}, limits_{limits}, context_{std::make_unique<asio::io_context>(1)},
+          turn_{asio::use_service<detail::turn>(*context_)} {
         clock_.emplace(*context_);
         end_.emplace(*context_);
     }
@@ -71,6 +73,9 @@ public:
     [[nodiscard]] dispatcher const& routes() const noexcept { return routes_; }
     [[nodiscard]] http::limits const& limits() const noexcept { return limits_; }
     [[nodiscard]] bool draining() const noexcept { return draining_; }
+    [[nodiscard]] detail::turn& turn() noexcept { return turn_; }
+    /// Those who write to clients.
+    [[nodiscard]] detail::writers& writers() noexcept { return writers_; }
 
     void add(timed_connection& one) {
         one.after_ = first_;
@@ -102,6 +107,7 @@ public:
 
     /// A request began: the clock must run at full speed.
     void wake() {
+        quiet_ticks_ = 0;
         if (ticking_ && !slow_) return;
         slow_ = false;
         if (ticking_) {
@@ -171,7 +177,9 @@ private:
             active = active || one.is_active();
             one.on_tick(now);
         });
-        slow_ = !active;
+        // Not at once: between two requests of one client the clock would be set back and forth each time.
+        quiet_ticks_ = active ? 0 : quiet_ticks_ + 1;
+        slow_ = quiet_ticks_ >= ticks_until_slow;
         arm();
     }
     /// One poll(2) for all: unlike a pending read it also sees the end behind bytes that nobody reads yet.
@@ -189,9 +197,13 @@ private:
                 watched_[i]->on_client_gone();
     }
 
+    static constexpr int ticks_until_slow = 40; // a second
+
     dispatcher const& routes_;
     http::limits const& limits_;
     std::unique_ptr<asio::io_context> context_;
+    detail::turn& turn_; ///< a service of the context
+    detail::writers writers_;
     std::optional<asio::steady_timer> clock_;
     std::optional<asio::steady_timer> end_;
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> held_;
@@ -201,6 +213,7 @@ private:
     std::vector<std::unique_ptr<workspace>> spare_;
     std::vector<timed_connection*> watched_;
     std::vector<pollfd> polled_;
+    int quiet_ticks_ = 0; ///< since a request was last seen
     bool ticking_ = false;
     bool slow_ = true;
     bool draining_ = false;

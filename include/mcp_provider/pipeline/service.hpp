@@ -7,6 +7,7 @@
 #include <asio/awaitable.hpp>
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <exception>
 #include <optional>
@@ -47,24 +48,53 @@ public:
         if (!completed_) complete();
     }
 
-    asio::awaitable<void> run() {
-        admit_from<0>();
+    /// Serves one request. One coroutine for all that is not seldom: each frame more costs more than a policy.
+    static asio::awaitable<void> serve(std::tuple<Policies...>& policies, Handler const& handler,
+                                       http::error_renderer render, http::request const& asked,
+                                       channel& io) {
+        service_run self{policies, handler, render, asked, io};
+        self.template admit_from<0>();
         if constexpr (can_wait(std::index_sequence_for<Policies...>{}))
-            while (waits_at_ < count) co_await wait_at(waits_at_);
-        if (!refused()) co_await answer();
-        if (auto const why = io_.cancelled_by()) {
+            while (self.waits_at_ < count) co_await self.wait_at(self.waits_at_);
+        using shape = detail::handler_signature<Handler>;
+        if constexpr (detail::contains<http::body const&, typename shape::parameters>) {
+            if (!self.refused() && !io.body_is_here()) {
+                result<> const read = co_await self.read_body("handler");
+                assert(read || self.refused());
+            }
+            if (!self.refused()) self.body_ = io.body();
+        }
+        if (!self.refused()) {
+            std::exception_ptr thrown;
+            try {
+                if constexpr (detail::unwrapped<typename shape::returned>::awaited) {
+                    auto made = co_await self.call(typename shape::parameters{});
+                    self.keep(std::move(made));
+                } else {
+                    self.keep(self.call(typename shape::parameters{}));
+                }
+            } catch (...) {
+                thrown = std::current_exception();
+            }
+            if (thrown) self.broke_off("handler", thrown);
+        }
+        if (auto const why = io.cancelled_by()) {
             // From here on the coroutine must be able to wait again, to write the answer.
             co_await asio::this_coro::reset_cancellation_state(
                 asio::enable_terminal_cancellation());
-            if (!refused()) {
-                answer_.reset();
-                refuse("handler", rejection_for(*why));
+            if (!self.refused()) {
+                self.answer_.reset();
+                self.refuse("handler", rejection_for(*why));
             }
         }
-        if (refused() && io_.cancelled_by() != end_cause::client_gone)
-            answer_.emplace(render_(*exchange_.refusal_, asked_));
-        if (answer_) co_await deliver();
-        complete();
+        if (self.refused() && io.cancelled_by() != end_cause::client_gone)
+            self.answer_.emplace(render(*self.exchange_.refusal_, asked));
+        for (bool again = self.answer_.has_value(); again;) {
+            self.prepare(std::index_sequence_for<Policies...>{});
+            delivery sent = co_await io.deliver(*self.answer_);
+            again = self.must_answer_again(sent);
+        }
+        self.complete();
     }
 
 private:
@@ -216,28 +246,6 @@ private:
         return true;
     }
 
-    asio::awaitable<void> answer() {
-        using shape = detail::handler_signature<Handler>;
-        if constexpr (detail::contains<http::body const&, typename shape::parameters>) {
-            if (!io_.body_is_here()) {
-                result<> read = co_await read_body("handler");
-                if (!read) co_return;
-            }
-            body_ = io_.body();
-        }
-        std::exception_ptr thrown;
-        try {
-            if constexpr (detail::unwrapped<typename shape::returned>::awaited) {
-                auto made = co_await call(typename shape::parameters{});
-                keep(std::move(made));
-            } else {
-                keep(call(typename shape::parameters{}));
-            }
-        } catch (...) {
-            thrown = std::current_exception();
-        }
-        if (thrown) broke_off("handler", thrown);
-    }
     template <class... Parameters>
     auto call(detail::types<Parameters...>) {
         return handler_(fact<std::remove_cvref_t<Parameters>>()...);
@@ -260,28 +268,24 @@ private:
         refuse(where, rejection{rejection_code::internal, "internal error"});
     }
 
-    asio::awaitable<void> deliver() {
-        for (bool again = true; again;) {
-            again = false;
-            prepare(std::index_sequence_for<Policies...>{});
-            delivery sent = co_await io_.deliver(*answer_);
-            exchange_.cause_ = sent.cause;
-            exchange_.first_byte_ = sent.first_byte;
-            exchange_.response_bytes_ += sent.response_bytes;
-            if (!sent.fault.empty()) exchange_.fault_ = std::move(sent.fault);
-            if (sent.failure && !sent.head_sent && !refused()) {
-                // The stream refused before its first byte: its refusal becomes a whole response.
-                refuse("handler", std::move(*sent.failure));
-                answer_.emplace(render_(*exchange_.refusal_, asked_));
-                again = true;
-            } else if (sent.failure && !refused()) {
-                refuse("handler", std::move(*sent.failure));
-            } else if (refused() && sent.cause == end_cause::completed) {
-                exchange_.cause_ = io_.cancelled_by().value_or(
-                    exchange_.refusal_->code() == rejection_code::internal ? end_cause::failed
-                                                                           : end_cause::refused);
-            }
+    /// Notes what became of the answer. True where there is another to be given in its place.
+    bool must_answer_again(delivery& sent) {
+        exchange_.cause_ = sent.cause;
+        exchange_.first_byte_ = sent.first_byte;
+        exchange_.response_bytes_ += sent.response_bytes;
+        if (!sent.fault.empty()) exchange_.fault_ = std::move(sent.fault);
+        if (sent.failure && !refused()) {
+            refuse("handler", std::move(*sent.failure));
+            if (sent.head_sent) return false;
+            // The stream refused before its first byte: its refusal becomes a whole response.
+            answer_.emplace(render_(*exchange_.refusal_, asked_));
+            return true;
         }
+        if (refused() && sent.cause == end_cause::completed)
+            exchange_.cause_ = io_.cancelled_by().value_or(
+                exchange_.refusal_->code() == rejection_code::internal ? end_cause::failed
+                                                                       : end_cause::refused);
+        return false;
     }
     template <std::size_t... Is>
     void prepare(std::index_sequence<Is...>) {
@@ -372,8 +376,7 @@ public:
     /// Serves one request, to the last byte. Never throws but for lack of memory.
     /// *Lifetime*: the service, `asked` and `io` must outlive the awaitable.
     [[nodiscard]] asio::awaitable<void> serve(http::request const& asked, channel& io) const {
-        service_run<Handler, Policies...> current{policies_, handler_, render_, asked, io};
-        co_await current.run();
+        return service_run<Handler, Policies...>::serve(policies_, handler_, render_, asked, io);
     }
 
 private:

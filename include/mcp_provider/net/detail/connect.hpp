@@ -9,6 +9,8 @@
 #include "mcp_provider/net/detail/tls_client.hpp"
 #include "mcp_provider/net/origin.hpp"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -99,10 +101,20 @@ secure(client_connection& connection, origin const& to, tls_trust const& trust, 
                                 "cannot make a secure connection to " + to.where() + ": " +
                                     connection.tls()->why()}
                 .because("upstream_unreachable");
-        auto const stopped = co_await connection.wait(step, until);
+        co_await connection.wait(step, until);
+        auto const stopped = connection.waited();
         if (connection.timed_out()) co_return too_slow_to_connect(to);
         if (stopped) co_return connecting_was_cancelled();
     }
+}
+
+/// Makes the loop forget that it was to watch for writing, as it did for connecting. Asio would go on for as long as the
+/// socket is open, and each wait for reading would first be woken, for nothing, because one can write.
+inline void watch_for_reading(tcp::socket& socket, tcp const& protocol, std::error_code& failure) {
+    int const descriptor = socket.release(failure);
+    if (failure) return;
+    socket.assign(protocol, descriptor, failure);
+    if (failure) ::close(descriptor);
 }
 
 /// Connects to the first address that answers; TLS where there is somebody to trust.
@@ -130,7 +142,8 @@ connect(connection_pool& pool, asio::any_io_executor executor, origin const& to,
         }
         if (failure == asio::error::operation_aborted) co_return connecting_was_cancelled();
         if (failure) continue;
-        socket.non_blocking(true, failure);
+        watch_for_reading(socket, (*addresses)[i].protocol(), failure);
+        if (!failure) socket.non_blocking(true, failure);
         if (!failure) socket.set_option(tcp::no_delay{true}, failure);
         if (failure) continue;
         if (trust != nullptr) {
