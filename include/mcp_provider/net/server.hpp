@@ -81,7 +81,8 @@ private:
         return *workers_[next_];
     }
     void hand_over(tcp::socket socket, worker& owner) {
-        if (!owner.reserve(max_connections_)) return; // to close it is the only answer that costs nothing
+        if (!owner.reserve(max_connections_))
+            return; // to close it is the only answer that costs nothing
         asio::post(owner.context(), [socket = std::move(socket), &owner]() mutable {
             connection::start(std::move(socket), owner);
         });
