@@ -14,6 +14,7 @@
 #include <asio/io_context.hpp>
 #include <benchmark/benchmark.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -162,6 +163,7 @@ public:
         co_return delivery{end_cause::completed, 100, steady_time{} + std::chrono::seconds{1}};
     }
     void set_time_limits(time_limits given) noexcept override { benchmark::DoNotOptimize(&given); }
+    void watch_revocation(std::atomic<bool> const&) noexcept override {}
     [[nodiscard]] std::optional<end_cause> cancelled_by() const noexcept override {
         return std::nullopt;
     }
