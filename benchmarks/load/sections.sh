@@ -176,6 +176,51 @@ measure_start() {
     table_row 'resident memory, idle' "$(value resident_mb <<<"$said")" MB 20 ''
 }
 
+# calls_through PORT PID SECONDS: wrk with 50 connections calls a tool; sets `rate` and `cost` (CPU ns a call).
+calls_through() {
+    local before after said requests
+    before=$(usage_of "$2" | cut -d' ' -f1)
+    said=$(wrk -t1 -c50 -d"$3s" --latency -s "$load/mcp.lua" "http://127.0.0.1:$1" | grep '^DONE')
+    after=$(usage_of "$2" | cut -d' ' -f1)
+    requests=$(value requests <<<"$said")
+    if [ "${requests:-0}" = 0 ] || [ "$(value errors <<<"$said")" != 0 ]; then
+        echo "bench: the load on port $1 failed: $said" >&2
+        return 1
+    fi
+    rate=$(value per_second <<<"$said")
+    cost=$(((after - before) / requests))
+    printf '    port %s: %s calls a second, %d ns CPU a call, p99 %s us\n' "$1" "$rate" "$cost" "$(value p99_us <<<"$said")" >&2
+}
+
+measure_mcp() {
+    local ours=() sdk=() bare=() our_cost=() bare_cost=()
+    for _ in $(seq "$(pick 3 1)"); do
+        start_mcp
+        calls_through "$mcp_port" "$mcp_pid" 1
+        calls_through "$mcp_port" "$mcp_pid" "$seconds"
+        ours+=("$rate") our_cost+=("$cost")
+        stop "$mcp_pid"
+
+        start_mcp_peer sdk
+        calls_through "$mcp_sdk_port" "$peer_pid" 1
+        calls_through "$mcp_sdk_port" "$peer_pid" "$seconds"
+        sdk+=("$rate")
+        stop "$peer_pid"
+
+        start_mcp_peer bare
+        calls_through "$mcp_bare_port" "$peer_pid" 1
+        calls_through "$mcp_bare_port" "$peer_pid" "$seconds"
+        bare+=("$rate") bare_cost+=("$cost")
+        stop "$peer_pid"
+    done
+    local a b c
+    a=$(median_of "${ours[@]}") b=$(median_of "${sdk[@]}") c=$(median_of "${bare[@]}")
+    table_row "MCP: calls of a tool a second, 50 connections, one worker, to the TypeScript SDK $(mcp_sdk_version)" \
+        "$(calculate "$a / $b" %.0f)" × '>20' '' "$a to $b"
+    table_row 'the same, to a bare node:http server that checks nothing' "$(calculate "$a / $c" %.2f)" × '>3' '' \
+        "$a to $c; CPU time a call $(micros "$(median_of "${our_cost[@]}")") µs to $(micros "$(median_of "${bare_cost[@]}")") µs"
+}
+
 # instructions NAME: of one request of a benchmark of micro/policies.cpp, by the difference of two counts.
 instructions() {
     local few many

@@ -9,6 +9,9 @@ proxy_port=$((port_base + 2))
 echo_port=$((port_base + 3))
 openai_port=$((port_base + 4))
 portkey_port=$((port_base + 5))
+mcp_port=$((port_base + 6))
+mcp_sdk_port=$((port_base + 7))
+mcp_bare_port=$((port_base + 8))
 
 # Ends a process that we started, and waits for it.
 stop() {
@@ -119,17 +122,37 @@ make_key() {
     cp -a "$scratch/state-echo/." "$scratch/state-openai/"
 }
 
-# Installs the package first, where that has not been done for this lock file.
-start_portkey() {
+# Installs the packages from npm, where that has not been done for this lock file.
+need_npm_packages() {
     local installed=$load/node/node_modules/.package-lock.json
     if [ ! "$installed" -nt "$load/node/package-lock.json" ]; then
         say "npm ci in benchmarks/load/node"
         (cd "$load/node" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
     fi
+}
+
+start_portkey() {
+    need_npm_packages
     start portkey "$portkey_port" env NODE_ENV=production "TRUSTED_CUSTOM_HOSTS=127.0.0.1,localhost" \
         node --import "file://$load/node/loopback.mjs" "$load/node/node_modules/@portkey-ai/gateway/build/start-server.js" \
         --port="$portkey_port" --headless
     portkey_pid=$started
 }
 
+start_mcp() {
+    start mcp "$mcp_port" "$tools/load_mcp_server" "$mcp_port"
+    mcp_pid=$started
+}
+
+# start_mcp_peer sdk|bare: sets `peer_pid`.
+start_mcp_peer() {
+    need_npm_packages
+    case $1 in
+    sdk) start mcp-sdk "$mcp_sdk_port" env NODE_ENV=production node "$load/node/mcp_sdk_server.mjs" "$mcp_sdk_port" ;;
+    bare) start mcp-bare "$mcp_bare_port" env NODE_ENV=production node "$load/node/bare_http_server.mjs" "$mcp_bare_port" ;;
+    esac
+    peer_pid=$started
+}
+
 portkey_version() { sed -n 's/.*"@portkey-ai\/gateway": "\(.*\)".*/\1/p' "$load/node/package.json"; }
+mcp_sdk_version() { sed -n 's/.*"@modelcontextprotocol\/server": "\(.*\)".*/\1/p' "$load/node/package.json"; }

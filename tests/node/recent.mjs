@@ -11,10 +11,10 @@ export const oldestNode = 20;
 const folder = path.dirname(fileURLToPath(import.meta.url));
 
 /** Returns '' under a recent Node, or why there is none. Otherwise runs the program again, and exits as it does. */
-export async function goOnWithRecentNode(program) {
+export async function goOnWithRecentNode(program, oldest = oldestNode) {
   const own = process.versions.node;
-  if (Number(own.split('.')[0]) >= oldestNode) return '';
-  const old = `node ${own} is too old, ${oldestNode} is needed`;
+  if (Number(own.split('.')[0]) >= oldest) return '';
+  const old = `node ${own} is too old, ${oldest} is needed`;
   const why = await install(folder, 'a recent node');
   if (why) return `${old}, and none could be had: ${why}`;
   const recent = path.join(folder, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');

@@ -59,11 +59,10 @@ inline constexpr std::int64_t unsupported_version = -32022; ///< modern, with HT
 /// Header fields of Streamable HTTP.
 namespace field_name {
 inline constexpr std::string_view protocol_version = "MCP-Protocol-Version";
-inline constexpr std::string_view session = "Mcp-Session-Id";      ///< legacy
-inline constexpr std::string_view last_event = "Last-Event-ID";    ///< legacy
-inline constexpr std::string_view method = "Mcp-Method";           ///< modern
-inline constexpr std::string_view name = "Mcp-Name";               ///< modern
-inline constexpr std::string_view parameter_prefix = "Mcp-Param-"; ///< modern
+inline constexpr std::string_view session = "Mcp-Session-Id";   ///< legacy
+inline constexpr std::string_view last_event = "Last-Event-ID"; ///< legacy
+inline constexpr std::string_view method = "Mcp-Method";        ///< modern
+inline constexpr std::string_view name = "Mcp-Name";            ///< modern
 } // namespace field_name
 
 /// Keys of `_meta` in the modern era.

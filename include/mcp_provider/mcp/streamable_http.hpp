@@ -8,7 +8,7 @@
 #include "mcp_provider/mcp/detail/dispatch.hpp"
 #include "mcp_provider/mcp/detail/envelope.hpp"
 #include "mcp_provider/mcp/detail/http_answers.hpp"
-#include "mcp_provider/mcp/detail/parameter_fields.hpp"
+#include "mcp_provider/mcp/detail/request_fields.hpp"
 #include "mcp_provider/mcp/server.hpp"
 
 #include <asio/awaitable.hpp>
@@ -209,14 +209,13 @@ private:
         if (name == nullptr || !name->is_string()) return std::nullopt;
         std::string_view const named{name->get_string().data(), name->get_string().size()};
         auto const field = detail::only_field(asked, field_name::name);
-        auto const said = field ? detail::decoded_field(*field) : std::nullopt;
+        auto const said = field ? decode_header_value(*field) : std::nullopt;
         if (!said || *said != named) return std::string{field_name::name};
         auto const tool = is_call ? detail::dispatch{server_}.find_tool(named) : nullptr;
         auto const* const arguments = detail::call_access::member(message.params(), "arguments");
         if (tool == nullptr || arguments == nullptr) return std::nullopt;
-        for (detail::parameter_field const& rule : tool->fields)
-            if (!detail::field_agrees(rule, asked, *arguments))
-                return std::string{field_name::parameter_prefix} + rule.name;
+        for (mirrored_argument const& rule : tool->mirrored)
+            if (!detail::field_agrees(rule, asked, *arguments)) return rule.field;
         return std::nullopt;
     }
 
@@ -320,11 +319,12 @@ private:
         if (auto const last = detail::only_field(asked, field_name::last_event)) {
             char const* const end = last->data() + last->size();
             auto const first = std::from_chars(last->data(), end, number);
-            bool const cut = first.ec != std::errc{} || first.ptr == end || *first.ptr != '_';
-            if (cut || std::from_chars(first.ptr + 1, end, after).ptr != end)
-                return detail::http_error(400, error_code::refused,
-                                          "Last-Event-ID is none of ours");
-            box = session->find_stream(number);
+            auto second = first;
+            if (first.ec == std::errc{} && first.ptr != end && *first.ptr == '_')
+                second = std::from_chars(first.ptr + 1, end, after);
+            bool const is_ours =
+                second.ptr == end && second.ec == std::errc{} && second.ptr != first.ptr;
+            box = is_ours ? session->find_stream(number) : nullptr;
             if (box == nullptr)
                 return detail::http_error(400, error_code::refused,
                                           "the stream of Last-Event-ID cannot be resumed");

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "mcp_provider/json/parse.hpp"
-#include "mcp_provider/mcp/detail/parameter_fields.hpp"
 #include "mcp_provider/mcp/detail/uri_template.hpp"
 #include "mcp_provider/mcp/handler.hpp"
+#include "mcp_provider/mcp/mirrored_arguments.hpp"
 #include "mcp_provider/mcp/results.hpp"
 #include "mcp_provider/mcp/types.hpp"
 
@@ -37,8 +37,8 @@ namespace mcp_provider::mcp::detail {
 class tool_entry {
 public:
     tool_entry(tool what, handler<tool_result> its_handler)
-        : declared{std::move(what)}, schema(parse_schema(declared.input_schema, declared.name)),
-          fields{parameter_scan::of(schema)}, run{std::move(its_handler)} {
+        : declared{std::move(what)},
+          schema(parse_schema(declared.input_schema, declared.name)), run{std::move(its_handler)} {
         if (declared.name.empty() || declared.name.size() > 128 ||
             declared.name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                             "0123456789_-./") != std::string::npos)
@@ -46,6 +46,11 @@ public:
         if (!is_object_schema(schema))
             throw std::invalid_argument{"the input schema of " + declared.name +
                                         " must be of type object"};
+        auto found = mirrored_arguments(schema);
+        if (!found)
+            throw std::invalid_argument{"the input schema of " + declared.name + ": " +
+                                        found.error().message()};
+        mirrored = *std::move(found);
         output_fits_legacy = !declared.output_schema.empty() &&
                              is_object_schema(parse_schema(declared.output_schema, declared.name));
     }
@@ -57,8 +62,8 @@ public:
 
     tool declared;
     boost::json::value schema;
-    std::vector<parameter_field> fields;
     handler<tool_result> run;
+    std::vector<mirrored_argument> mirrored;
     bool output_fits_legacy = false;
 };
 
