@@ -1,4 +1,5 @@
--- wrk: a tools/call of revision 2026-07-28, and a line with what came of it. The answer must hold the greeting.
+-- wrk: a tools/call of revision 2026-07-28, and a line with what came of it. With LOOK in the environment each answer must
+-- hold the greeting; without, wrk itself is not what is measured.
 wrk.method = "POST"
 wrk.path = "/mcp"
 wrk.body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"greet","arguments":{"name":"Ada"},"_meta":{' ..
@@ -17,9 +18,11 @@ function setup(thread)
     table.insert(threads, thread)
 end
 
-function response(_, _, body)
-    if not body:find("Hello, Ada!", 1, true) then
-        wrong = wrong + 1
+if os.getenv("LOOK") then
+    function response(_, _, body)
+        if not body:find("Hello, Ada!", 1, true) then
+            wrong = wrong + 1
+        end
     end
 end
 

@@ -176,9 +176,11 @@ measure_start() {
     table_row 'resident memory, idle' "$(value resident_mb <<<"$said")" MB 20 ''
 }
 
-# calls_through PORT PID SECONDS: wrk with 50 connections calls a tool; sets `rate` and `cost` (CPU ns a call).
+# calls_through PORT PID SECONDS [LOOK]: wrk with 50 connections calls a tool; sets `rate` and `cost` (CPU ns a call).
+# With LOOK, it looks at each answer.
 calls_through() {
     local before after said requests
+    [ -z "${4-}" ] || local -x LOOK=1
     before=$(usage_of "$2" | cut -d' ' -f1)
     said=$(wrk -t1 -c50 -d"$3s" --latency -s "$load/mcp.lua" "http://127.0.0.1:$1" | grep '^DONE')
     after=$(usage_of "$2" | cut -d' ' -f1)
@@ -196,19 +198,19 @@ measure_mcp() {
     local ours=() sdk=() bare=() our_cost=() bare_cost=()
     for _ in $(seq "$(pick 3 1)"); do
         start_mcp
-        calls_through "$mcp_port" "$mcp_pid" 1
+        calls_through "$mcp_port" "$mcp_pid" 1 look
         calls_through "$mcp_port" "$mcp_pid" "$seconds"
         ours+=("$rate") our_cost+=("$cost")
         stop "$mcp_pid"
 
         start_mcp_peer sdk
-        calls_through "$mcp_sdk_port" "$peer_pid" 1
+        calls_through "$mcp_sdk_port" "$peer_pid" 1 look
         calls_through "$mcp_sdk_port" "$peer_pid" "$seconds"
         sdk+=("$rate")
         stop "$peer_pid"
 
         start_mcp_peer bare
-        calls_through "$mcp_bare_port" "$peer_pid" 1
+        calls_through "$mcp_bare_port" "$peer_pid" 1 look
         calls_through "$mcp_bare_port" "$peer_pid" "$seconds"
         bare+=("$rate") bare_cost+=("$cost")
         stop "$peer_pid"
