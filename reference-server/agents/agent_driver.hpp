@@ -31,6 +31,8 @@ public:
     std::string effort; ///< of reasoning; empty for the default
     std::string
         system; ///< instructions, only for drivers with `takes_system`, and the same in every turn of a session
+    /// What was said before `text`, as messages of users and assistants; only for drivers with `takes_history`.
+    std::vector<agent::message> history;
     std::string text;
     std::vector<agent::image> images;
 };
@@ -140,6 +142,8 @@ public:
     [[nodiscard]] virtual std::size_t sessions() const { return 1'000; }
     /// Whether instructions are told apart (`agent_prompt::system`), and not as part of the text.
     [[nodiscard]] virtual bool takes_system() const { return false; }
+    /// Whether it is told what was said before as messages (`agent_prompt::history`), and not as part of the text.
+    [[nodiscard]] virtual bool takes_history() const { return false; }
 
     /// A process not yet launched, that shall work in `directory`, an empty one of its own.
     [[nodiscard]] virtual std::unique_ptr<agent_process> make(asio::any_io_executor executor,

@@ -145,7 +145,8 @@ asio::awaitable<result<>> agent_engine::work(active& on) {
         auto known = co_await find_place(on);
         if (!known) co_return std::move(known).error();
         agent_process& process = *on.process->process;
-        agent_prompt prompt = turn.asked().prompt(*known, driver_->takes_system());
+        prompt_parts const apart{driver_->takes_system(), driver_->takes_history()};
+        agent_prompt prompt = turn.asked().prompt(*known, apart);
         prompt.model = turn.model();
         if (on.session.empty()) {
             auto const until = std::chrono::steady_clock::now() + settings_.request_time;

@@ -72,6 +72,16 @@ void append_message(std::string& out, agent::message const& one) {
     out += ">\n";
 }
 
+/// Whether an agent could take it for a command of its own: Copilot's `/allow-all on` ends all questions for permission.
+/// They cut off blanks of every alphabet before they look, so whatever is no printable ASCII counts as one.
+bool is_like_a_command(std::string_view text) noexcept {
+    auto const first = std::find_if(text.begin(), text.end(), [](char c) {
+        auto const byte = static_cast<unsigned char>(c);
+        return byte > 0x20 && byte < 0x7f;
+    });
+    return first != text.end() && (*first == '/' || *first == '!');
+}
+
 } // namespace
 
 conversation_text::conversation_text(agent::conversation const& ask)
@@ -93,41 +103,59 @@ crypto::digest conversation_text::key_with(std::string_view answer) const {
     return chained(whole_, agent::message{role::assistant, std::string{answer}});
 }
 
-void conversation_text::append_history(std::string& out, std::size_t from, std::size_t to,
-                                       bool with_system) const {
-    for (std::size_t i = from; i != to; ++i)
-        if (with_system || messages_[i].from != role::system) append_message(out, messages_[i]);
+void conversation_text::append_history(std::string& out, std::size_t from, std::size_t to) const {
+    for (std::size_t i = from; i != to; ++i) append_message(out, messages_[i]);
 }
 
-agent_prompt conversation_text::prompt(std::size_t known, bool system_apart) const {
+std::vector<agent::message> conversation_text::history(std::size_t from, std::size_t to) const {
+    std::vector<agent::message> told;
+    for (std::size_t i = from; i != to; ++i) {
+        agent::message const& one = messages_[i];
+        bool const is_answer = one.from == role::assistant;
+        std::string text;
+        if (one.from == role::user || (is_answer && one.tool_calls.empty()))
+            text = one.text;
+        else
+            append_message(text, one);
+        if (text.empty() && one.images.empty()) continue;
+        told.emplace_back(is_answer ? role::assistant : role::user, std::move(text));
+        told.back().images = one.images;
+    }
+    return told;
+}
+
+agent_prompt conversation_text::prompt(std::size_t known, prompt_parts apart) const {
     agent_prompt told;
     told.model = model_;
     told.effort = effort_;
     std::size_t first = known; // behind the instructions at the beginning
     while (first < messages_.size() && messages_[first].from == role::system) ++first;
-    bool const apart = system_apart && known == 0;
-    if (apart) {
+    bool const ends_with_user = first < messages_.size() && messages_.back().from == role::user;
+    std::size_t const last = messages_.size() - (ends_with_user ? 1 : 0);
+    if (apart.system && known == 0) {
         for (std::size_t i = 0; i != first; ++i) {
             if (!told.system.empty()) told.system += "\n\n";
             told.system += messages_[i].text;
         }
+    } else if (apart.history) {
+        first = known;
     } else {
-        append_history(told.text, known, first, true);
+        append_history(told.text, known, first);
     }
-    bool const ends_with_user = first < messages_.size() && messages_.back().from == role::user;
-    std::size_t const last = messages_.size() - (ends_with_user ? 1 : 0);
-    if (first < last) {
+    if (apart.history) {
+        told.history = history(first, last);
+    } else if (first < last) {
         told.text += known == 0 ? "<conversation>\n" : "<conversation continues=\"true\">\n";
-        append_history(told.text, first, last, true);
+        append_history(told.text, first, last);
         told.text += "</conversation>\n";
     }
     if (!told.text.empty()) told.text += '\n';
-    if (ends_with_user) {
+    if (ends_with_user)
         told.text += messages_.back().text;
-    } else {
+    else
         told.text += "Go on with the conversation: give the assistant's next message.";
-    }
-    for (std::size_t i = known; i != messages_.size(); ++i)
+    if (is_like_a_command(told.text)) told.text.insert(0, "The user says:\n");
+    for (std::size_t i = apart.history ? last : known; i != messages_.size(); ++i)
         for (agent::image const& one : messages_[i].images) told.images.push_back(one);
     return told;
 }

@@ -12,6 +12,12 @@
 
 namespace mcp_provider::server::agents {
 
+/// What an agent is told apart from its prompt's text. See `agent_driver`.
+struct prompt_parts {
+    bool system = false;
+    bool history = false;
+};
+
 /// Owns what it tells, so that it may outlive the request. Whoever knows a key knows nothing of the conversation.
 class conversation_text {
 public:
@@ -30,12 +36,14 @@ public:
     /// The key of the whole with `answer` behind it: what the caller sends when it goes on.
     [[nodiscard]] crypto::digest key_with(std::string_view answer) const;
 
-    /// What a session that holds the first `known` messages is told: the others. One message of a user goes as it is;
-    /// anything else is marked up, so that the agent can tell who said what.
-    [[nodiscard]] agent_prompt prompt(std::size_t known, bool system_apart) const;
+    /// What a session that holds the first `known` messages is told: the others. One message of a user goes as it is, unless
+    /// an agent could take it for a command of its own, such as `/allow-all`: then a line goes before it. Anything else is
+    /// told as history, or marked up, so that the agent can tell who said what.
+    [[nodiscard]] agent_prompt prompt(std::size_t known, prompt_parts apart) const;
 
 private:
-    void append_history(std::string& out, std::size_t from, std::size_t to, bool with_system) const;
+    void append_history(std::string& out, std::size_t from, std::size_t to) const;
+    [[nodiscard]] std::vector<agent::message> history(std::size_t from, std::size_t to) const;
 
     std::string model_;
     std::string effort_;

@@ -3,6 +3,8 @@
 #include "agents/acp_process.hpp"
 #include "agents/agent_environment.hpp"
 #include "agents/agent_runtime.hpp"
+#include "agents/claude.hpp"
+#include "agents/codex.hpp"
 #include "agents/echo.hpp"
 #include "agents/openai_upstream.hpp"
 #include "mcp_provider/net/command_line.hpp"
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace mcp_provider::server {
@@ -63,13 +66,37 @@ chosen_agent run_agents(std::shared_ptr<agents::agent_driver const> driver,
     return chosen;
 }
 
-chosen_agent make_acp(config const& from) {
-    agents::runtime_settings settings = runtime_settings_of(from);
-    agents::acp_settings how;
-    how.command = net::split_command_line(from.agent.command).value_or(std::vector<std::string>{});
+/// The settings of a driver: how its program is started.
+template <class Settings>
+Settings program_of(config const& from, agents::runtime_settings const& settings,
+                    std::string_view otherwise) {
+    Settings how;
+    std::string_view const line =
+        from.agent.command.empty() ? otherwise : std::string_view{from.agent.command};
+    how.command = net::split_command_line(line).value_or(std::vector<std::string>{});
     how.environment = settings.environment;
     how.grace = settings.pool.grace;
+    return how;
+}
+
+chosen_agent make_acp(config const& from) {
+    agents::runtime_settings settings = runtime_settings_of(from);
+    auto how = program_of<agents::acp_settings>(from, settings, {});
     return run_agents(std::make_shared<agents::acp_driver>(std::move(how)), std::move(settings));
+}
+
+chosen_agent make_codex(config const& from) {
+    agents::runtime_settings settings = runtime_settings_of(from);
+    auto how = program_of<agents::codex_settings>(from, settings, "codex app-server");
+    how.may_use_tools = settings.permissions.may_allow();
+    return run_agents(std::make_shared<agents::codex_driver>(std::move(how)), std::move(settings));
+}
+
+chosen_agent make_claude(config const& from) {
+    agents::runtime_settings settings = runtime_settings_of(from);
+    auto how = program_of<agents::claude_settings>(from, settings, "claude");
+    how.may_use_tools = settings.permissions.may_allow();
+    return run_agents(std::make_shared<agents::claude_driver>(std::move(how)), std::move(settings));
 }
 
 } // namespace
@@ -79,6 +106,8 @@ chosen_agent make_agent(config const& from) {
     case agent_kind::echo: return {std::make_shared<agents::echo>(), {}, {}, {}, {}};
     case agent_kind::openai: return make_openai(from);
     case agent_kind::acp: return make_acp(from);
+    case agent_kind::codex: return make_codex(from);
+    case agent_kind::claude: return make_claude(from);
     default: return {};
     }
 }

@@ -38,6 +38,8 @@ public:
     }
 
     [[nodiscard]] bool asks() const noexcept { return asks_; }
+    /// Whether anything may ever be allowed.
+    [[nodiscard]] bool may_allow() const noexcept { return asks_ || !allowed_.empty(); }
 
 private:
     bool asks_ = false;

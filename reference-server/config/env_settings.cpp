@@ -143,9 +143,10 @@ std::vector<setting> agents() {
              .section = agent,
              .doc =
                  "Command line of an agent process, such as `cursor-agent acp`; it runs without a "
-                 "shell.",
+                 "shell. For `AGENT=claude`, what the bridge relies on goes behind it.",
              .allowed = "a program and its arguments; quotes as in a shell",
              .check = checks::command_line,
+             .default_note = "`codex app-server` for `AGENT=codex`, `claude` for `AGENT=claude`",
              .reloadable = false}),
         row([](auto& c) -> auto& { return c.agent.pool; },
             {.key = "AGENT_POOL",

@@ -306,7 +306,7 @@ TEST_CASE("the openai agent needs its URL, the acp agent its command, and agents
     installation const later{"AGENT=mcp-sampling\n"};
     problem const told = only_problem(load(later.from, run_mode::serve));
     CHECK(told.value == "mcp-sampling");
-    CHECK(told.allowed == "echo, openai or acp");
+    CHECK(told.allowed == "echo, openai, acp, codex or claude");
 }
 
 TEST_CASE("serve refuses one port for both parts, save for 0") {

@@ -13,7 +13,7 @@ export const agents = {
     title: 'OpenCode',
     program: `opencode-${system}/bin/opencode`,
     settings: { AGENT: 'acp', AGENT_COMMAND: 'opencode acp' },
-    model: 'mock/mock-model',
+    model: 'agent:latest',
     variables: () => ({}),
     files: (url) => ({
       '.config/opencode/opencode.json': JSON.stringify({
@@ -30,8 +30,8 @@ export const agents = {
   codex: {
     title: 'Codex',
     program: `@openai/codex-${system}/vendor/${process.arch === 'x64' ? 'x86_64' : 'aarch64'}-unknown-linux-musl/bin/codex`,
-    settings: { AGENT: 'codex', AGENT_COMMAND: 'codex app-server' },
-    model: 'mock-model',
+    settings: { AGENT: 'codex' },
+    model: 'agent:latest',
     variables: () => ({}),
     files: (url) => ({
       '.codex/config.toml': [
@@ -49,8 +49,8 @@ export const agents = {
   claude: {
     title: 'Claude Code',
     program: `@anthropic-ai/claude-code-${system}/claude`,
-    settings: { AGENT: 'claude', AGENT_COMMAND: 'claude' },
-    model: 'sonnet',
+    settings: { AGENT: 'claude' },
+    model: 'agent:latest',
     variables: (url) => ({
       ANTHROPIC_BASE_URL: url,
       ANTHROPIC_API_KEY: 'sk-mock',
@@ -63,7 +63,7 @@ export const agents = {
     title: 'Copilot',
     program: `@github/copilot-${system}/copilot`,
     settings: { AGENT: 'acp', AGENT_COMMAND: 'copilot --acp' },
-    model: 'mock-model',
+    model: 'agent:latest',
     variables: (url) => ({
       COPILOT_OFFLINE: 'true',
       COPILOT_AUTO_UPDATE: 'false',

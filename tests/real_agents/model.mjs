@@ -52,14 +52,15 @@ export class Model {
     }
     const asked = JSON.parse(body);
     const ask = dialect.read(asked);
-    const call = { path, began: performance.now(), prompt: ask.prompt, turns: ask.turns, tools: ask.tools, headers: request.headers, asked, said: 0 };
+    const aside = asked.model === 'mock-small'; // titles and the like
+    const call = { path, began: performance.now(), prompt: ask.prompt, turns: ask.turns, tools: ask.tools, headers: request.headers, asked, aside, said: 0 };
     this.calls.push(call);
     response.once('close', () => {
       call.ended = performance.now();
       call.cut = !response.writableFinished;
     });
     const answer = dialect.answer(response, asked);
-    for await (const step of script(ask)) {
+    for await (const step of aside ? [{ text: 'Aside.' }] : script(ask)) {
       if (response.destroyed) return;
       if (step.fail) return answer.fail(step.fail);
       if (step.hang) {
@@ -76,14 +77,16 @@ export class Model {
     answer.end();
   }
 
-  /** The calls that asked for `words`; agents make others of their own, for titles and the like. */
+  /** The calls that asked for `words`, but for those that an agent makes aside. */
   of(words) {
-    return this.calls.filter((call) => call.prompt?.includes(words));
+    return this.calls.filter((call) => call.prompt?.includes(words) && !call.aside);
   }
 }
 
 async function* script(ask) {
-  const { prompt, result } = ask;
+  const { result } = ask;
+  // Of a prompt that tells the past as well, the last line counts.
+  const prompt = ask.prompt.trim().split('\n').at(-1);
   const said = /Repeat exactly: (.*)/.exec(prompt);
   if (said) return yield { text: said[1] };
   const counted = /Count from 1 to (\d+)/.exec(prompt);

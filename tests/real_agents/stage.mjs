@@ -38,6 +38,7 @@ export class Stage {
     stage.adapter = new Adapter(process.env.REAL_AGENTS_PROGRAM, name, path.join(stage.root, 'state'));
     await stage.adapter.start({
       HOME: stage.home,
+      REQUEST_TIMEOUT_SECONDS: '60', // some take ten seconds to start, on a busy machine more
       SECRET_OF_OURS: 'none of the agent\'s business',
       PATH: `${stage.bin}:${process.env.PATH}`,
       ...variables,
