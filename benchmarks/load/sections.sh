@@ -131,6 +131,22 @@ measure_streams() {
     table_row 'the same: resident memory a stream' "$(calculate "$a / 1024" %.1f)" KiB 20 '' "nginx $(calculate "$b / 1024" %.1f) KiB"
 }
 
+# From the agent's line on its standard output to the bytes on the client's socket.
+measure_agents() {
+    local said late=()
+    cp -a "$scratch/state-echo" "$scratch/state-acp"
+    for _ in $(seq "$(pick 3 1)"); do
+        start_provider acp "$acp_port"
+        said=$("$tools/load_many_streams" --port "$acp_port" --pid "$provider_pid" --key "$key" --model agent --streams 100 --rate 20 --seconds "$(pick 10 3)")
+        stop "$provider_pid"
+        printf '    %s\n' "$said" >&2
+        [ "$(value streams <<<"$said") $(value errors <<<"$said")" = '100 0' ]
+        late+=("$(value late_p99_us <<<"$said")")
+    done
+    table_row "100 streams of agents at 20 tokens/s: from the agent's line to the client, p99" "$(calculate "$(median_of "${late[@]}") / 1000" %.2f)" ms 1 '' \
+        "median $(value late_p50_us <<<"$said") µs"
+}
+
 measure_idle() {
     local connections ours theirs
     # A descriptor each, in the client, too.

@@ -12,6 +12,7 @@ portkey_port=$((port_base + 5))
 mcp_port=$((port_base + 6))
 mcp_sdk_port=$((port_base + 7))
 mcp_bare_port=$((port_base + 8))
+acp_port=$((port_base + 9))
 
 # Ends a process that we started, and waits for it.
 stop() {
@@ -84,6 +85,7 @@ BRIDGE_PORT=0
 ADAPTER_WORKERS=1
 AGENT=$1
 AGENT_OPENAI_URL=http://127.0.0.1:$mock_port/v1
+AGENT_COMMAND=$tools/load_mock_agent
 STATE_DIR=$scratch/state-$1
 LOCAL_USERS=none
 MAX_REQUESTS_PER_SESSION=1000000000
