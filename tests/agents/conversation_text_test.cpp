@@ -79,23 +79,22 @@ TEST_CASE("what a session knows is not told again, and one message goes as it is
                                        {role::user, "q"},
                                        {role::assistant, "a"},
                                        {role::user, "<b>r</b>\n"}})};
-    CHECK(text.prompt(3, false).text == "<b>r</b>\n");
-    CHECK(text.prompt(3, true).system.empty());
+    CHECK(text.prompt(3, {}).text == "<b>r</b>\n");
+    CHECK(text.prompt(3, {true, false}).system.empty());
 
-    agent_prompt const whole = text.prompt(0, true);
+    agent_prompt const whole = text.prompt(0, {true, false});
     CHECK(whole.system == "Be brief.");
     CHECK(whole.text == "<conversation>\n<user>\nq\n</user>\n<assistant>\na\n</assistant>\n"
                         "</conversation>\n\n<b>r</b>\n");
-    CHECK(text.prompt(0, false).text ==
-          "<instructions>\nBe brief.\n</instructions>\n" + whole.text);
-    CHECK(conversation_text{chat({{role::user, "only"}})}.prompt(0, false).text == "only");
+    CHECK(text.prompt(0, {}).text == "<instructions>\nBe brief.\n</instructions>\n" + whole.text);
+    CHECK(conversation_text{chat({{role::user, "only"}})}.prompt(0, {}).text == "only");
 }
 
 TEST_CASE("tools of the past, pictures, and conversations without a question are told, too") {
     auto ask = chat({{role::user, "q"}, {role::assistant, ""}, {role::tool, "21 degrees"}});
     ask.messages[0].images.emplace_back("image/png", "AAAA");
     ask.messages[1].tool_calls.emplace_back("id", "weather", R"({"city":"Ulm"})");
-    agent_prompt const told = conversation_text{ask}.prompt(0, false);
+    agent_prompt const told = conversation_text{ask}.prompt(0, {});
     CHECK(
         told.text ==
         "<conversation>\n<user>\nq\n</user>\n<assistant>\n\n<tool_call name=\"weather\">"
@@ -106,8 +105,8 @@ TEST_CASE("tools of the past, pictures, and conversations without a question are
     agent::conversation completion;
     completion.is_completion = true;
     completion.prompt = "def f(";
-    CHECK(conversation_text{completion}.prompt(0, false).text == "def f(");
-    CHECK(conversation_text{chat({{role::system, "s"}})}.prompt(0, false).text ==
+    CHECK(conversation_text{completion}.prompt(0, {}).text == "def f(");
+    CHECK(conversation_text{chat({{role::system, "s"}})}.prompt(0, {}).text ==
           "<instructions>\ns\n</instructions>\n\nGo on with the conversation: give the assistant's "
           "next message.");
 }
