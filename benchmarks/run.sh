@@ -12,14 +12,14 @@ usage: benchmarks/run.sh [--quick] [--check] [--write] [--only SECTION[,SECTION.
   --quick   about a minute: fewer rounds, noisier numbers
   --check   exit 1 if something that must be reached is missed
   --write   put the table into benchmarks/README.md
-  --only    policies requests proxy first-token streams agents idle leaving stalled mcp start compile
+  --only    policies requests proxy first-token streams agents link idle leaving stalled mcp start compile
 
 PROGRAM, TOOLS and BENCH_PORT_BASE in the environment replace build/release/mcp-local-provider,
 build/release/benchmarks and 21800.
 TEXT
 }
 
-sections=(policies requests proxy first-token streams agents idle leaving stalled mcp start compile)
+sections=(policies requests proxy first-token streams agents link idle leaving stalled mcp start compile)
 quick='' check='' write='' only=''
 while [ $# != 0 ]; do
     case $1 in

@@ -3,6 +3,8 @@
 #include "agents/make_agent.hpp"
 #include "app.hpp"
 #include "bridge/bridge_app.hpp"
+#include "bridge/event_relay.hpp"
+#include "bridge/link_agent.hpp"
 #include "mcp_provider/events/announced_agent.hpp"
 #include "mcp_provider/net/server.hpp"
 #include "ops/port_holder.hpp"
@@ -88,13 +90,28 @@ std::string origin_of(asio::ip::tcp::endpoint const& where) {
 }
 
 /// The second a server lives by: keys, sessions, health.
-void keep_house(asio::steady_timer& clock, server_state& state) {
+void keep_house(asio::steady_timer& clock, server_state& state, bridge_app* bridge) {
     clock.expires_after(std::chrono::seconds{1});
-    clock.async_wait([&clock, &state](std::error_code error) {
+    clock.async_wait([&clock, &state, bridge](std::error_code error) {
         if (error) return;
         state.every_second();
-        keep_house(clock, state);
+        if (bridge != nullptr) bridge->every_second();
+        keep_house(clock, state, bridge);
     });
+}
+
+/// What an adapter that runs apart asks: the bridge.
+chosen_agent make_link(config const& from, server_state& state) {
+    auto made = std::make_shared<bridge::link_agent>(from);
+    state.health.add("bridge", [made] { return made->state(); });
+    chosen_agent chosen;
+    chosen.agent = made;
+    chosen.start = [made, feed = state.feed](asio::io_context& on) {
+        bridge::relay_events(feed, made, on);
+        made->start(on);
+    };
+    chosen.stop = [made] { made->stop(); };
+    return chosen;
 }
 
 void wait_for_signal(asio::signal_set& signals, asio::io_context& context, server_state& state) {
@@ -126,8 +143,9 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     keep_memory_private();
     survive_broken_pipes();
     raise_descriptor_limit();
-    chosen_agent const chosen = make_agent(*settings);
-    if (!chosen.agent) {
+    chosen_agent chosen;
+    if (mode != run_mode::adapter) chosen = make_agent(*settings);
+    if (mode != run_mode::adapter && !chosen.agent) {
         std::fprintf(stderr, "this version has no such AGENT; it has echo, openai and acp\n");
         return exit_configuration;
     }
@@ -153,6 +171,7 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     }
 
     state.emplace(settings, mode);
+    if (mode == run_mode::adapter) chosen = make_link(*settings, *state);
     state->health.add("agent", [&chosen] {
         if (chosen.look) return chosen.look();
         return chosen.agent->models()->empty() ? health::degraded : health::healthy;
@@ -166,7 +185,7 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     asio::signal_set signals{context, SIGTERM, SIGINT, SIGHUP};
     asio::steady_timer clock{context};
     wait_for_signal(signals, context, *state);
-    keep_house(clock, *state);
+    keep_house(clock, *state, bridge_part ? &*bridge_part : nullptr);
 
     if (chosen.start) chosen.start(bridge ? bridge->context() : adapter->context());
     if (bridge) bridge->start();
@@ -178,6 +197,7 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     // The adapter first: its last answers may come from an agent that lives on the bridge's thread.
     spdlog::info("draining");
     if (adapter) adapter->stop(drain_time);
+    if (bridge_part) bridge_part->drain(drain_time);
     if (chosen.stop) chosen.stop();
     state->feed->close();
     if (bridge) bridge->stop(drain_time);

@@ -13,6 +13,8 @@ mcp_port=$((port_base + 6))
 mcp_sdk_port=$((port_base + 7))
 mcp_bare_port=$((port_base + 8))
 acp_port=$((port_base + 9))
+bridge_port=$((port_base + 10))
+linked_port=$((port_base + 11))
 
 # Ends a process that we started, and waits for it.
 stop() {
@@ -115,11 +117,33 @@ start_provider() {
     provider_pid=$started
 }
 
+# Our program with the openai agent, adapter and bridge apart. Sets `bridge_pid` and `adapter_pid`.
+start_linked() {
+    [ -e "$scratch/state-link" ] || cp -a "$scratch/state-echo/." "$scratch/state-link/"
+    {
+        provider_environment openai "$linked_port" |
+            sed -e "s|^STATE_DIR=.*|STATE_DIR=$scratch/state-link|" -e "s|^BRIDGE_PORT=.*|BRIDGE_PORT=$bridge_port|"
+        echo "MCP_BRIDGE_URL=ws://127.0.0.1:$bridge_port"
+        echo "MCP_BRIDGE_TOKEN=$link_token"
+    } >"$scratch/link.env"
+    start bridge "$bridge_port" provider link bridge
+    bridge_pid=$started
+    start adapter "$linked_port" provider link adapter
+    adapter_pid=$started
+    for _ in $(seq 100); do
+        if (provider link health >/dev/null 2>&1); then return; fi
+        sleep 0.05
+    done
+    echo "bench: adapter and bridge did not link" >&2
+    return 1
+}
+
 # Makes the token that all requests carry; nginx compares with it, too.
 make_key() {
     (umask 077 && mkdir "$scratch/state-openai")
     provider_environment echo "$echo_port" >"$scratch/echo.env"
     key=$(provider echo token create --label bench 2>/dev/null)
+    link_token=$(head -c 32 /dev/urandom | base64 | tr -d '+/=')
     # Both agents are asked with the same token.
     cp -a "$scratch/state-echo/." "$scratch/state-openai/"
 }

@@ -1,7 +1,9 @@
 #include "bridge/bridge_app.hpp"
 
 #include "bridge/errors.hpp"
+#include "bridge/event_relay.hpp"
 #include "bridge/events.hpp"
+#include "bridge/link_wire.hpp"
 #include "mcp_provider/policy/address_block.hpp"
 #include "mcp_provider/policy/announce_security.hpp"
 #include "mcp_provider/policy/authenticate.hpp"
@@ -10,16 +12,39 @@
 #include "parameters.hpp"
 
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace mcp_provider::server {
 
 bridge_app::bridge_app(router& routes, server_state& state, std::shared_ptr<agent::agent> agent)
-    : routes_{routes}, state_{state}, agent_{std::move(agent)} {
+    : routes_{routes}, state_{state}, agent_{std::move(agent)},
+      link_keys_{std::make_shared<bridge::link_keys>(*state.settings)} {
     state_.health.add("bridge", [] { return health::healthy; });
     add_operations(routes_, state_, &bridge::render_error);
+    add_link();
     add_events();
     add_fallbacks();
+}
+
+/// What an adapter's requests are allowed is judged by the adapter; here it is judged whether it is the operator's.
+void bridge_app::add_link() {
+    bridge::link_surroundings around;
+    around.agent = agent_;
+    around.keys = link_keys_;
+    around.links = links_;
+    around.on_event = [feed = state_.feed](std::string_view event) {
+        bridge::publish_relayed(*feed, event);
+    };
+    around.is_heard = [feed = state_.feed] { return feed->is_heard(); };
+    routes_.add(http::method::get, bridge::link_path,
+                pipeline(audit_log{*state_.sink, audit_choice_of(*state_.settings)},
+                         metrics{state_.metrics, bridge::link_path},
+                         access_log{state_.logs.access()}, announce_security{state_.feed},
+                         local_origin{state_.origins}, request_limits{state_.request_rules},
+                         address_block{state_.blocks}, authenticate{link_keys_})
+                    .errors(&bridge::render_error)
+                    .handle(bridge::link_handler{std::move(around)}));
 }
 
 void bridge_app::add_events() {

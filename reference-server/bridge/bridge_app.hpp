@@ -1,10 +1,13 @@
 // The bridge as one object: its routes, all its pipelines on one page.
 #pragma once
 
+#include "bridge/link_server.hpp"
+#include "bridge/link_token.hpp"
 #include "mcp_provider/agent/agent.hpp"
 #include "mcp_provider/pipeline/router.hpp"
 #include "server_state.hpp"
 
+#include <chrono>
 #include <memory>
 
 namespace mcp_provider::server {
@@ -18,13 +21,21 @@ public:
     bridge_app(bridge_app const&) = delete;
     bridge_app& operator=(bridge_app const&) = delete;
 
+    /// Lets the requests of linked adapters finish, for `patience` at most; then the agent may be stopped.
+    void drain(std::chrono::milliseconds patience) { links_->drain(patience); }
+    /// What has to be done now and then: looks for another token of the link. Called about once a second from one thread.
+    void every_second() { link_keys_->reload(); }
+
 private:
+    void add_link();
     void add_events();
     void add_fallbacks();
 
     router& routes_;
     server_state& state_;
     std::shared_ptr<agent::agent> agent_;
+    std::shared_ptr<bridge::link_keys> link_keys_;
+    std::shared_ptr<bridge::open_links> links_ = std::make_shared<bridge::open_links>();
 };
 
 } // namespace mcp_provider::server

@@ -211,7 +211,8 @@ int rotate_bridge(sources const& from, surroundings const& around) {
     around.out << token << std::endl;
     wipe(token.data(), token.size());
     around.err << "wrote " << settings->bridge_token_file().string()
-               << "; adapter and bridge take it when they start\n";
+               << "; adapter and bridge that run take it within seconds, and the old one for ten "
+                  "minutes\n";
     if (settings->bridge.token_is_configured)
         around.err << "warning: MCP_BRIDGE_TOKEN is set and outvotes that file; remove it from "
                       ".env and the environment\n";

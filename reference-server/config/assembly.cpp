@@ -105,6 +105,7 @@ bool assembly::read_secret_file(setting const& row, node& value, origin_of_value
         return false;
     }
     value.text = without_newline(std::move(content.text));
+    if (row.key == "MCP_BRIDGE_TOKEN") made_.bridge.token_file = std::filesystem::absolute(path);
     return true;
 }
 
@@ -171,6 +172,7 @@ void assembly::read_bridge_token() {
     if (is_given(key) || made_.state_directory.empty()) return;
     setting const& row = *find_setting(home::env, key);
     std::filesystem::path const path = made_.bridge_token_file();
+    made_.bridge.token_file = path;
     file_content content = read_whole_file(path, max_secret_bytes);
     if (content.failure == std::errc::no_such_file_or_directory) return;
     std::string wrong;

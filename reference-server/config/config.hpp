@@ -63,6 +63,8 @@ struct bridge_settings {
     secret token;                            ///< empty only until `make_own_secrets` has run
     bool token_is_configured =
         false; ///< by MCP_BRIDGE_TOKEN, which outvotes STATE_DIR/bridge.token
+    std::filesystem::path token_file; ///< where a replaced token is found while the server runs;
+                                      ///< empty where it stands in the configuration itself
 };
 
 struct session_settings {

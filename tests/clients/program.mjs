@@ -20,7 +20,8 @@ export class Adapter {
   }
 
   facts() {
-    return { url: this.url, token: this.token, audit: path.join(this.state, 'audit.jsonl') };
+    const { url, bridge, token, state } = this;
+    return { url, bridge, token, state, audit: path.join(state, 'audit.jsonl') };
   }
 
   /** Starts `serve` and waits until it lists models. Nothing of the caller's environment gets in its way. */

@@ -5,6 +5,7 @@
 #include "mcp_provider/http/takeover.hpp"
 #include "mcp_provider/net/asio.hpp"
 #include "mcp_provider/net/detail/frame_sender.hpp"
+#include "mcp_provider/net/websocket_limits.hpp"
 
 #include <websocketpp/extensions/permessage_deflate/disabled.hpp>
 #include <websocketpp/http/request.hpp>
@@ -24,51 +25,6 @@
 #include <utility>
 
 namespace mcp_provider::net {
-
-/// The status of a Close frame (RFC 6455 §7.4). 1005 and 1006 never go over the wire.
-namespace close_code {
-inline constexpr std::uint16_t normal = 1000;
-inline constexpr std::uint16_t going_away = 1001;
-inline constexpr std::uint16_t protocol_error = 1002;
-inline constexpr std::uint16_t unsupported_data = 1003;
-inline constexpr std::uint16_t none_given = 1005;
-inline constexpr std::uint16_t broken = 1006;
-inline constexpr std::uint16_t invalid_text = 1007;
-inline constexpr std::uint16_t policy_violation = 1008;
-inline constexpr std::uint16_t too_large = 1009;
-inline constexpr std::uint16_t internal_error = 1011;
-inline constexpr std::uint16_t try_again_later = 1013;
-
-/// Whether a peer may send the code: one that is defined, or of a library or an application (RFC 6455 §7.4.2, the IANA
-/// registry of 2026).
-[[nodiscard]] constexpr bool may_be_sent(std::uint16_t code) noexcept {
-    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
-           (code >= 3000 && code <= 4999);
-}
-} // namespace close_code
-
-/// What a conversation over a WebSocket is bounded by.
-struct websocket_limits {
-    std::size_t max_message_bytes = 1024 * 1024;
-    std::chrono::milliseconds ping_after{15'000}; ///< of silence
-    std::chrono::milliseconds pong_within{10'000};
-    std::chrono::milliseconds write_time{10'000}; ///< a peer that takes no byte for so long is gone
-    std::chrono::milliseconds close_time{2'000};  ///< for the peer's answer to a Close
-};
-
-/// A whole message. *Lifetime*: the text is good until the next call of `read`.
-struct websocket_message {
-    bool is_text = true; ///< then it is valid UTF-8
-    std::string_view data;
-};
-
-/// Why a WebSocket ended.
-struct websocket_end {
-    std::uint16_t code = close_code::broken; ///< the peer's, or ours where we found the fault
-    bool by_peer = false;                    ///< the peer sent a Close first
-    bool went_silent = false;                ///< a ping was not answered in time
-    std::string reason;                      ///< valid UTF-8
-};
 
 namespace detail {
 
@@ -233,12 +189,16 @@ public:
             bool const may = co_await duplex_->readable(until);
             if (!may) on_silence(std::chrono::steady_clock::now() >= until);
         }
-        co_await finish();
+        if (!std::exchange(finished_, true)) co_await finish();
         co_return std::nullopt;
     }
 
     /// Sends a message as one frame; dropped after a Close. Precondition: the text is valid UTF-8.
     void send_text(std::string_view text) { send(detail::frame_kind::text, text); }
+    /// As `send_text`, for who has gathered what there is to say: the socket is offered it at once.
+    void send_text_now(std::string_view text) {
+        if (!is_closing()) sender_->append_and_write(detail::frame_kind::text, text);
+    }
     void send_binary(std::string_view bytes) { send(detail::frame_kind::binary, bytes); }
     /// How many bytes the socket has not taken yet.
     [[nodiscard]] std::size_t queued() const noexcept { return sender_->queued(); }
@@ -253,6 +213,9 @@ public:
         if (said_goodbye_) return;
         end_.code = code;
         end_.reason = reason.substr(0, most_reason);
+        // Not within a character.
+        while (reason.size() > most_reason && !end_.reason.empty() && end_.reason.back() < 0)
+            end_.reason.pop_back();
         std::string payload{static_cast<char>(code >> 8U), static_cast<char>(code & 0xFFU)};
         say_goodbye(payload + end_.reason);
     }
@@ -393,6 +356,7 @@ private:
     bool said_goodbye_ = false;
     bool peer_said_goodbye_ = false;
     bool over_ = false;
+    bool finished_ = false;
     websocket_end end_;
 };
 

@@ -58,20 +58,16 @@ public:
     /// Appends one frame. It goes out before the thread waits for anything, together with those that follow at once.
     void append(frame_kind kind, std::string_view payload) {
         if (broken_) return;
-        append_head(kind, payload.size());
-        if (masks_) {
-            std::array<char, 4> const key = masks_of_frames_.next();
-            waiting_.append(key.data(), key.size());
-            std::size_t const from = waiting_.size();
-            waiting_.append(payload);
-            char* const bytes = waiting_.data() + from;
-            for (std::size_t i = 0; i < payload.size(); ++i)
-                bytes[i] = static_cast<char>(bytes[i] ^ key[i % 4]);
-        } else {
-            waiting_.append(payload);
-        }
+        put(kind, payload);
         if (std::exchange(writing_now_, true)) return;
         asio::post(to_->executor(), [self = shared_from_this()] { self->write(); });
+    }
+    /// Appends one frame, and offers the socket at once all that has been appended.
+    void append_and_write(frame_kind kind, std::string_view payload) {
+        if (broken_) return;
+        put(kind, payload);
+        writing_now_ = true;
+        write();
     }
 
     /// How many bytes the socket has not taken yet.
@@ -96,6 +92,21 @@ public:
 private:
     static constexpr std::size_t most_kept = 256 * 1024;
 
+    void put(frame_kind kind, std::string_view payload) {
+        append_head(kind, payload.size());
+        if (masks_) {
+            std::array<char, 4> const key = masks_of_frames_.next();
+            waiting_.append(key.data(), key.size());
+            std::size_t const from = waiting_.size();
+            waiting_.append(payload);
+            char* const bytes = waiting_.data() + from;
+            for (std::size_t i = 0; i < payload.size(); ++i)
+                bytes[i] = static_cast<char>(bytes[i] ^ key[i % 4]);
+        } else {
+            waiting_.append(payload);
+        }
+    }
+
     void append_head(frame_kind kind, std::size_t size) {
         constexpr unsigned is_last = 0x80;
         unsigned const is_masked = masks_ ? 0x80 : 0;
@@ -108,6 +119,7 @@ private:
     }
 
     void write() {
+        if (waits_) return; // it goes on when the socket takes more
         for (;;) {
             if (gone_ == going_.size()) {
                 going_.clear();
@@ -123,6 +135,7 @@ private:
             switch (to_->write_some(std::string_view{going_}.substr(gone_), sent)) {
             case http::io_progress::done: gone_ += sent; break;
             case http::io_progress::would_block:
+                waits_ = true;
                 tell();
                 return asio::co_spawn(to_->executor(), go_on(shared_from_this()),
                                       [](std::exception_ptr) {});
@@ -133,6 +146,7 @@ private:
     static asio::awaitable<void> go_on(std::shared_ptr<frame_sender> self) {
         auto const until = std::chrono::steady_clock::now() + self->patience_;
         bool const may = co_await self->to_->writable(until);
+        self->waits_ = false;
         if (may)
             self->write();
         else
@@ -162,7 +176,8 @@ private:
     std::size_t gone_ = 0;
     asio::steady_timer room_; ///< never expires: its waits end when there is room
     bool somebody_waits_ = false;
-    bool writing_now_ = false;
+    bool writing_now_ = false; ///< a write is under way, or will be before the thread waits
+    bool waits_ = false;       ///< the socket takes nothing now
     bool broken_ = false;
 };
 
