@@ -8,7 +8,7 @@ wants node nodejs
 
 if [ "${MCP_PROVIDER_OWN_NETWORK-}" != yes ]; then
     unshare --map-root-user --net --mount true 2>/dev/null || skip "no network namespaces here"
-    MCP_PROVIDER_OWN_NETWORK=yes unshare --map-root-user --net --mount "$0" "$program"
+    MCP_PROVIDER_OWN_NETWORK=yes unshare --map-root-user --net --mount "$self" "$program"
     exit
 fi
 rules=$root/deploy/nftables/mcp-local-provider.nft

@@ -1,9 +1,11 @@
-# What the tests of deploy/ share. To be sourced by `NAME_test.sh PROGRAM`, which runs in tests/deploy.
+# What the tests of deploy/ share. To be sourced by `NAME_test.sh PROGRAM`.
 # shellcheck shell=bash disable=SC2034 # what is not used here is used there
 set -euo pipefail
 
 program=$(realpath "${1:?the built program}")
+self=$(realpath "$0")
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+cd "$root/tests/deploy"
 work=$(mktemp -d)
 pids=()
 at_end() { :; } # a test may have more to end than processes
