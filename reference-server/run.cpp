@@ -146,7 +146,7 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     chosen_agent chosen;
     if (mode != run_mode::adapter) chosen = make_agent(*settings);
     if (mode != run_mode::adapter && !chosen.agent) {
-        std::fprintf(stderr, "this version has no such AGENT; it has echo, openai and acp\n");
+        std::fprintf(stderr, "this version has no such AGENT\n");
         return exit_configuration;
     }
 
@@ -179,6 +179,9 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     auto const watched = std::make_shared<events::announced_agent>(chosen.agent, state->feed);
     if (adapter) adapter_app.emplace(adapter_routes, *state, watched);
     if (bridge) bridge_part.emplace(bridge_routes, *state, chosen.agent);
+    if (bridge_part && chosen.use_desk) chosen.use_desk(bridge_part->desk());
+    if (chosen.announce) chosen.announce(state->feed);
+    if (bridge_part && chosen.offer) chosen.offer(bridge_part->mcp_server());
     state->health.look();
 
     state->alerts.emplace(settings->alert, context);
@@ -200,6 +203,7 @@ int run_server(std::shared_ptr<config const> settings, run_mode mode) try {
     if (bridge_part) bridge_part->drain(drain_time);
     if (chosen.stop) chosen.stop();
     state->feed->close();
+    if (bridge_part) bridge_part->mcp_server().stop();
     if (bridge) bridge->stop(drain_time);
     if (auto const failure = state->keeper.save())
         spdlog::error("blocks and sessions are lost: {}", failure.message());

@@ -47,6 +47,7 @@ void agent_engine::start(asio::any_io_executor on) {
     heard_by.on_change = [self] {
         if (auto const engine = self.lock()) engine->on_change();
     };
+    heard_by.on_state = on_state_;
     heard_by.on_gone = [self](pooled_process const& one) {
         auto const engine = self.lock();
         if (!engine) return;

@@ -25,6 +25,7 @@ public:
     agent_engine(std::shared_ptr<agent_driver const> driver, runtime_settings settings);
 
     void use_desk(std::shared_ptr<permission_desk> desk) { desk_ = std::move(desk); }
+    void tell_states_to(state_listener one) { on_state_ = std::move(one); }
     void start(asio::any_io_executor on);
     void stop();
 
@@ -66,6 +67,7 @@ private:
     runtime_settings settings_;
     model_catalogue catalogue_;
     std::shared_ptr<permission_desk> desk_;
+    state_listener on_state_;
     std::optional<asio::any_io_executor> executor_;
 
     std::shared_ptr<process_pool> pool_;

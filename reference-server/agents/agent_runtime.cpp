@@ -13,6 +13,7 @@ agent_runtime::agent_runtime(std::shared_ptr<agent_driver const> driver, runtime
 
 agent_runtime::~agent_runtime() { stop(); }
 
+void agent_runtime::tell_states_to(state_listener one) { engine_->tell_states_to(std::move(one)); }
 void agent_runtime::use_desk(std::shared_ptr<permission_desk> desk) {
     engine_->use_desk(std::move(desk));
 }

@@ -11,8 +11,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,6 +41,9 @@ struct runtime_settings {
 
 class agent_engine;
 
+/// Is told when a process is `started`, `ready`, has `crashed` or `failed`, and why. Called on the runtime's thread.
+using state_listener = std::function<void(std::string_view state, std::string_view why)>;
+
 /// What is known of the processes, for health.
 struct runtime_state {
     std::size_t ready = 0;
@@ -58,6 +63,8 @@ public:
 
     /// Whom to ask where the rules say so; before `start`. Without one, such questions are refused.
     void use_desk(std::shared_ptr<permission_desk> desk);
+    /// Whom to tell what becomes of the processes; before `start`.
+    void tell_states_to(state_listener one);
     /// Starts the processes. The context must be run by one thread, and outlive `stop`.
     void start(asio::io_context& on);
     /// Ends all answers and processes, and waits for that, a few seconds at most. Not from the context's thread.

@@ -6,11 +6,17 @@
 #include "agents/claude.hpp"
 #include "agents/codex.hpp"
 #include "agents/echo.hpp"
+#include "agents/mcp_pull.hpp"
+#include "agents/mcp_pull_tools.hpp"
+#include "agents/mcp_sampling.hpp"
 #include "agents/openai_upstream.hpp"
 #include "mcp_provider/net/command_line.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,8 +35,11 @@ chosen_agent make_openai(config const& from) {
     to.request_time = from.request.timeout;
     to.stream_time = from.request.stream_timeout;
     auto made = std::make_shared<agents::openai_upstream>(std::move(to));
-    return {
-        made, [made](asio::io_context& on) { made->start(on); }, [made] { made->stop(); }, {}, {}};
+    chosen_agent chosen;
+    chosen.agent = made;
+    chosen.start = [made](asio::io_context& on) { made->start(on); };
+    chosen.stop = [made] { made->stop(); };
+    return chosen;
 }
 
 agents::runtime_settings runtime_settings_of(config const& from) {
@@ -59,6 +68,12 @@ chosen_agent run_agents(std::shared_ptr<agents::agent_driver const> driver,
     chosen.look = [made] {
         agents::runtime_state const now = made->state();
         return now.ready == 0 && !now.failure.empty() ? health::degraded : health::healthy;
+    };
+    chosen.announce = [made](std::shared_ptr<events::feed> to) {
+        made->tell_states_to([to = std::move(to)](std::string_view state, std::string_view why) {
+            to->publish(events::topic::agent, "agent.state",
+                        [&](events::members& out) { out.add("state", state).add("why", why); });
+        });
     };
     chosen.use_desk = [made](std::shared_ptr<agents::permission_desk> desk) {
         made->use_desk(std::move(desk));
@@ -99,15 +114,55 @@ chosen_agent make_claude(config const& from) {
     return run_agents(std::make_shared<agents::claude_driver>(std::move(how)), std::move(settings));
 }
 
+/// Prompts wait a little less than their clients, so that these learn what was missing.
+std::chrono::milliseconds just_before(std::chrono::seconds limit) {
+    return limit - std::chrono::milliseconds{250};
+}
+
+agents::pull_settings pull_settings_of(config const& from) {
+    agents::pull_settings to;
+    to.limits.max_prompts = std::max<std::size_t>(1, from.agent.queue);
+    to.limits.lease_time = from.agent.lease_time;
+    to.limits.request_time = just_before(from.request.timeout);
+    to.limits.stream_time = just_before(from.request.stream_timeout);
+    for (model_alias const& one : from.agent.aliases) to.aliases.emplace_back(one.name, one.model);
+    return to;
+}
+
+/// Lets hosts bring the answers, with the tools that `add_tools` gives them.
+chosen_agent let_hosts_answer(agents::pull_settings settings,
+                              void (*add_tools)(mcp::server&,
+                                                std::shared_ptr<agents::prompt_queue>)) {
+    auto const made = std::make_shared<agents::mcp_pull>(std::move(settings));
+    chosen_agent chosen;
+    chosen.agent = made;
+    chosen.start = [made](asio::io_context& on) { made->start(on); };
+    chosen.stop = [made] { made->stop(); };
+    chosen.offer = [made, add_tools](mcp::server& to) { add_tools(to, made->queue()); };
+    return chosen;
+}
+
 } // namespace
 
 chosen_agent make_agent(config const& from) {
     switch (from.agent.kind) {
-    case agent_kind::echo: return {std::make_shared<agents::echo>(), {}, {}, {}, {}};
+    case agent_kind::echo: {
+        chosen_agent chosen;
+        chosen.agent = std::make_shared<agents::echo>();
+        return chosen;
+    }
     case agent_kind::openai: return make_openai(from);
     case agent_kind::acp: return make_acp(from);
     case agent_kind::codex: return make_codex(from);
     case agent_kind::claude: return make_claude(from);
+    case agent_kind::mcp_pull:
+        return let_hosts_answer(pull_settings_of(from), &agents::add_pull_tools);
+    case agent_kind::mcp_sampling: {
+        agents::pull_settings settings = pull_settings_of(from);
+        settings.write = &agents::sampling_params;
+        settings.cannot = agent::limitation::sampling | agent::limitation::format;
+        return let_hosts_answer(std::move(settings), &agents::add_sampling_tool);
+    }
     default: return {};
     }
 }

@@ -35,8 +35,9 @@ std::string shown_name(std::string_view id) {
 
 model_catalogue::model_catalogue(std::string_view family,
                                  std::vector<std::pair<std::string, std::string>> aliases,
-                                 std::uint64_t context_tokens)
-    : family_{family}, aliases_{std::move(aliases)}, context_tokens_{context_tokens} {
+                                 std::uint64_t context_tokens, std::uint8_t cannot)
+    : family_{family}, aliases_{std::move(aliases)}, context_tokens_{context_tokens}, cannot_{
+                                                                                          cannot} {
     set({}, 0);
 }
 
@@ -64,8 +65,7 @@ void model_catalogue::set(std::vector<agent_model> const& listed, std::uint16_t 
             std::move(name),
             static_cast<decltype(ag::model::can)>(ag::capability::completion | abilities),
             context_tokens_, family_);
-        made->back().cannot =
-            ag::limitation::sampling | ag::limitation::max_tokens | ag::limitation::format;
+        made->back().cannot = cannot_;
         ids.push_back(std::move(id));
     };
     // The aliases first: they are what the operator wants to be seen.

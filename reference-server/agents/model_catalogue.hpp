@@ -23,10 +23,13 @@ namespace mcp_provider::server::agents {
 class model_catalogue {
 public:
     static constexpr std::string_view default_name = "agent:latest";
+    /// What agent programs cannot be told.
+    static constexpr std::uint8_t agent_cannot =
+        agent::limitation::sampling | agent::limitation::max_tokens | agent::limitation::format;
 
     model_catalogue(std::string_view family,
                     std::vector<std::pair<std::string, std::string>> aliases,
-                    std::uint64_t context_tokens);
+                    std::uint64_t context_tokens, std::uint8_t cannot = agent_cannot);
 
     [[nodiscard]] agent::model_list models() const;
     /// The agent's own name of a model on offer; empty for its choice. *Errors*: `not_found`.
@@ -38,6 +41,7 @@ private:
     std::string family_;
     std::vector<std::pair<std::string, std::string>> aliases_;
     std::uint64_t context_tokens_;
+    std::uint8_t cannot_;
     mutable std::mutex mutex_; // guards all below
     agent::model_list list_;
     std::vector<std::string> ids_; ///< of the models on the list, in its order

@@ -158,6 +158,10 @@ asio::awaitable<void> process_pool::bring_down(std::shared_ptr<pooled_process> o
     if (!gone) spdlog::error("the agent process {} does not end", one->process->id());
 }
 
+void process_pool::tell(std::string_view state, std::string_view why) const {
+    if (heard_by_.on_state) heard_by_.on_state(state, why);
+}
+
 // Each change is told once, not each of many attempts.
 void process_pool::note_end(pooled_process const& one, bool was_up) {
     if (stopping_ || (one.retired && one.why.empty())) {
@@ -165,6 +169,7 @@ void process_pool::note_end(pooled_process const& one, bool was_up) {
         return;
     }
     if (was_up) last_failure_ = "the agent ended: " + heard_by_.describe(one.why);
+    tell(was_up ? "crashed" : "failed", last_failure_);
     std::string const tail = heard_by_.describe(one.process ? one.process->error_tail() : "");
     auto const level = last_failure_ == last_logged_ ? spdlog::level::debug : spdlog::level::warn;
     last_logged_ = last_failure_;
@@ -186,8 +191,10 @@ asio::awaitable<void> process_pool::keep(std::shared_ptr<process_pool> self, std
         auto const one = std::make_shared<pooled_process>(self->executor_);
         self->slots_[place].current = one;
         self->slots_[place].next_start.reset();
+        self->tell("started");
         auto const up = co_await self->bring_up(one);
         if (up) {
+            self->tell("ready");
             one->greeted = true;
             self->failure_.reset();
             self->last_failure_.clear();

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -59,8 +60,11 @@ class process_pool : public std::enable_shared_from_this<process_pool> {
 public:
     /// `on_change`: somebody who waits for a process may find one now, or a reason why there is none.
     /// `on_gone`: forget its sessions. `describe`: makes an agent's text fit for the log.
+    /// `on_state`: a process was `started`, is `ready`, has `crashed` or could not be started (`failed`), and why; may be
+    /// empty.
     struct listener {
         std::function<void()> on_change;
+        std::function<void(std::string_view state, std::string_view why)> on_state;
         std::function<void(pooled_process const&)> on_gone;
         std::function<std::string(std::string_view)> describe;
     };
@@ -106,6 +110,7 @@ private:
     [[nodiscard]] asio::awaitable<result<>> bring_up(std::shared_ptr<pooled_process> one);
     [[nodiscard]] asio::awaitable<void> bring_down(std::shared_ptr<pooled_process> one);
     [[nodiscard]] std::chrono::milliseconds delay_after(unsigned failures) const;
+    void tell(std::string_view state, std::string_view why = {}) const;
     void note_end(pooled_process const& one, bool was_up);
     void note_failure(rejection const& why, std::string const& end);
 

@@ -298,6 +298,12 @@ void prompt_queue::remember(std::string id, delivery_verdict how) {
     over_in_order_.push_back(std::move(id));
 }
 
+std::shared_ptr<std::string const> prompt_queue::text_of(std::string_view id) const {
+    std::lock_guard const lock{mutex_};
+    auto const found = leases_.find(std::string{id});
+    return found == leases_.end() ? nullptr : prompts_.at(found->second.number).text;
+}
+
 std::size_t prompt_queue::prompts() const {
     std::lock_guard const lock{mutex_};
     return prompts_.size();

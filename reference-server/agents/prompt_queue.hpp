@@ -104,6 +104,9 @@ public:
     /// The host that was given this prompt is gone for certain: the next one gets it at once.
     void give_back(std::string_view id, steady_time now);
 
+    /// The text of a prompt that this host may still answer; null where it may not.
+    [[nodiscard]] std::shared_ptr<std::string const> text_of(std::string_view id) const;
+
     // --- time
 
     /// Looks for what has waited too long. To be called a few times a second.

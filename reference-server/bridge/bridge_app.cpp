@@ -7,6 +7,7 @@
 #include "mcp_provider/policy/address_block.hpp"
 #include "mcp_provider/policy/announce_security.hpp"
 #include "mcp_provider/policy/authenticate.hpp"
+#include "mcp_provider/policy/json_body.hpp"
 #include "mcp_provider/policy/require_scope.hpp"
 #include "operations.hpp"
 #include "parameters.hpp"
@@ -19,7 +20,11 @@ namespace mcp_provider::server {
 
 bridge_app::bridge_app(router& routes, server_state& state, std::shared_ptr<agent::agent> agent)
     : routes_{routes}, state_{state}, agent_{std::move(agent)},
-      link_keys_{std::make_shared<bridge::link_keys>(*state.settings)} {
+      link_keys_{std::make_shared<bridge::link_keys>(*state.settings)},
+      board_{std::make_shared<bridge::permission_board>(state.feed, *state.sink)}, endpoint_{
+                                                                                       routes,
+                                                                                       state,
+                                                                                       agent_} {
     state_.health.add("bridge", [] { return health::healthy; });
     add_operations(routes_, state_, &bridge::render_error);
     add_link();
@@ -48,7 +53,8 @@ void bridge_app::add_link() {
 }
 
 void bridge_app::add_events() {
-    routes_.add(http::method::get, "/events",
+    using http::method;
+    routes_.add(method::get, "/events",
                 pipeline(audit_log{*state_.sink, audit_choice_of(*state_.settings)},
                          metrics{state_.metrics, "/events"}, access_log{state_.logs.access()},
                          announce_security{state_.feed}, watch_incidents{state_.monitor},
@@ -56,7 +62,17 @@ void bridge_app::add_events() {
                          address_block{state_.blocks}, authenticate{state_.tokens, state_.users},
                          require_scope{scope::events})
                     .errors(&bridge::render_error)
-                    .handle(bridge::events_handler{state_.feed, state_.keys}));
+                    .handle(bridge::events_handler{state_.feed, board_, state_.keys}));
+    routes_.add(method::post, "/events/answers",
+                pipeline(audit_log{*state_.sink, audit_choice_of(*state_.settings)},
+                         metrics{state_.metrics, "/events/answers"},
+                         access_log{state_.logs.access()}, announce_security{state_.feed},
+                         watch_incidents{state_.monitor}, local_origin{state_.origins},
+                         request_limits{state_.request_rules}, address_block{state_.blocks},
+                         authenticate{state_.tokens, state_.users}, require_scope{scope::events},
+                         json_body<bridge::permission_answer>{})
+                    .errors(&bridge::render_error)
+                    .handle(bridge::answer_handler{board_}));
 }
 
 void bridge_app::add_fallbacks() {

@@ -3,6 +3,8 @@
 
 #include "bridge/link_server.hpp"
 #include "bridge/link_token.hpp"
+#include "bridge/mcp_endpoint.hpp"
+#include "bridge/permission_board.hpp"
 #include "mcp_provider/agent/agent.hpp"
 #include "mcp_provider/pipeline/router.hpp"
 #include "server_state.hpp"
@@ -25,6 +27,10 @@ public:
     void drain(std::chrono::milliseconds patience) { links_->drain(patience); }
     /// What has to be done now and then: looks for another token of the link. Called about once a second from one thread.
     void every_second() { link_keys_->reload(); }
+    /// Where agents ask for permissions.
+    [[nodiscard]] std::shared_ptr<agents::permission_desk> desk() const noexcept { return board_; }
+    /// Where agents offer tools to MCP hosts.
+    [[nodiscard]] mcp::server& mcp_server() noexcept { return endpoint_.server(); }
 
 private:
     void add_link();
@@ -36,6 +42,8 @@ private:
     std::shared_ptr<agent::agent> agent_;
     std::shared_ptr<bridge::link_keys> link_keys_;
     std::shared_ptr<bridge::open_links> links_ = std::make_shared<bridge::open_links>();
+    std::shared_ptr<bridge::permission_board> board_;
+    bridge::mcp_endpoint endpoint_;
 };
 
 } // namespace mcp_provider::server

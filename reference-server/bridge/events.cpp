@@ -1,8 +1,10 @@
 #include "bridge/events.hpp"
 
+#include "bridge/events_socket.hpp"
 #include "mcp_provider/core/clock.hpp"
 #include "mcp_provider/events/body.hpp"
 #include "mcp_provider/http/query.hpp"
+#include "mcp_provider/net/websocket_handshake.hpp"
 
 #include <chrono>
 #include <memory>
@@ -44,6 +46,8 @@ std::function<std::string_view()> objection_to(principal who,
     };
 }
 
+namespace {
+
 rejection too_many_listeners() {
     return rejection{rejection_code::overloaded,
                      "there are as many listeners as there may be, or the server is shutting down"}
@@ -51,18 +55,44 @@ rejection too_many_listeners() {
         .come_again_in(std::chrono::seconds{5});
 }
 
+} // namespace
+
 result<http::response> events_handler::operator()(http::request const& asked,
                                                   principal const& who) const {
     auto const wish = listening::of(asked, *feed);
     if (!wish) return wish.error();
+    std::optional<net::websocket_offer> offer;
+    if (asked.field("upgrade")) {
+        auto const offered = net::websocket_offer::of(asked);
+        if (!offered) return offered.error();
+        offer = *offered;
+    }
     auto listener = feed->listen(wish->topics, wish->after);
     if (!listener) return too_many_listeners();
+    if (offer)
+        return offer->accept(std::make_unique<events_socket>(feed, std::move(listener), board, who,
+                                                             objection_to(who, keys)));
     http::response answer{
         200, "text/event-stream",
         std::make_unique<events::body>(*feed, std::move(listener), objection_to(who, keys))};
     answer.fields().set("Cache-Control", "no-cache");
     answer.fields().set("X-Accel-Buffering", "no");
     return answer;
+}
+
+result<http::response> answer_handler::operator()(permission_answer const& given,
+                                                  principal const& who) const {
+    switch (board->answer(given.id, given.verdict, who)) {
+    case answer_verdict::accepted: break;
+    case answer_verdict::unknown:
+        return rejection{rejection_code::not_found, "there is no such question"}.at("/id");
+    case answer_verdict::late:
+        return rejection{rejection_code::conflict,
+                         "this question is over: it was answered, its time has passed, or its "
+                         "request has gone"}
+            .at("/id");
+    }
+    return http::response{200, "application/json", R"({"status":"accepted"})"};
 }
 
 } // namespace mcp_provider::server::bridge

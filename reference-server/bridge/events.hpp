@@ -1,6 +1,7 @@
 // `/events`: what the server does, told to those who may watch it while it does it.
 #pragma once
 
+#include "bridge/permission_board.hpp"
 #include "keys/key_ring.hpp"
 #include "mcp_provider/core/principal.hpp"
 #include "mcp_provider/core/result.hpp"
@@ -31,15 +32,22 @@ struct listening {
 [[nodiscard]] std::function<std::string_view()> objection_to(principal who,
                                                              std::shared_ptr<key_ring const> keys);
 
-/// `GET /events` as server-sent events. *Errors*: `bad_request`; `overloaded` where there are too many listeners.
+/// `GET /events`: server-sent events, or a WebSocket where the client asks for one, over which it may answer questions as
+/// well. *Errors*: `bad_request`; `overloaded` where there are too many listeners.
 struct events_handler {
     std::shared_ptr<events::feed> feed;
+    std::shared_ptr<permission_board> board;
     std::shared_ptr<key_ring const> keys;
 
     result<http::response> operator()(http::request const& asked, principal const& who) const;
 };
 
-/// The refusal of one listener too many.
-[[nodiscard]] rejection too_many_listeners();
+/// `POST /events/answers`: answers a question that an agent has asked. *Errors*: `not_found`, `conflict` for one that is
+/// over.
+struct answer_handler {
+    std::shared_ptr<permission_board> board;
+
+    result<http::response> operator()(permission_answer const& given, principal const& who) const;
+};
 
 } // namespace mcp_provider::server::bridge

@@ -228,10 +228,6 @@ void assembly::check_bridge_token(run_mode mode) {
 
 void assembly::check_agent() {
     agent_settings const& agent = made_.agent;
-    if (agent.kind == agent_kind::mcp_pull || agent.kind == agent_kind::mcp_sampling)
-        complain("AGENT", find_setting(home::env, "AGENT")->show(made_),
-                 "is an agent that this version does not have",
-                 "echo, openai, acp, codex or claude");
     if (agent.kind == agent_kind::acp && agent.command.empty() && !has_problem("AGENT_COMMAND"))
         complain("AGENT_COMMAND", {}, "is not set, but AGENT=acp needs it",
                  allowed_text(*find_setting(home::env, "AGENT_COMMAND")));

@@ -171,6 +171,7 @@ struct agent_settings {
     std::uint32_t queue = 64;    ///< requests that may wait for one
     std::uint32_t sessions = 64; ///< conversations that are kept in the agents to be continued
     std::chrono::seconds session_time{1'800};
+    std::chrono::seconds lease_time{20}; ///< that an MCP host may be silent about a prompt
     std::vector<std::string> permissions{"refuse"};
     std::vector<std::string> environment; ///< names of further variables that agents get
 };

@@ -24,7 +24,7 @@ principal local_user() {
 struct house {
     std::shared_ptr<events::feed> feed =
         std::make_shared<events::feed>(events::feed_limits{.max_listeners = 1});
-    bridge::events_handler handler{feed, nullptr};
+    bridge::events_handler handler{feed, nullptr, nullptr};
 };
 
 } // namespace

@@ -20,8 +20,8 @@ export class Adapter {
   }
 
   facts() {
-    const { url, bridge, token, state } = this;
-    return { url, bridge, token, state, audit: path.join(state, 'audit.jsonl') };
+    const { url, bridge, token, hostToken, state } = this;
+    return { url, bridge, token, hostToken, state, audit: path.join(state, 'audit.jsonl') };
   }
 
   /** Starts `serve` and waits until it lists models. Nothing of the caller's environment gets in its way. */
@@ -41,6 +41,7 @@ export class Adapter {
       ...settings,
     };
     this.token = await this.run('token', 'create', '--label', 'clients');
+    this.hostToken = await this.run('token', 'create', '--label', 'hosts', '--scopes', 'agent');
     const log = await open(this.log, 'w', 0o600);
     this.child = spawn(this.program, ['serve'], {
       cwd: this.state,

@@ -47,6 +47,9 @@ try {
   await start('chained', behind(direct.url, direct.token));
   await start('thinking', behind(thinker.url, 'sk-thinker'));
   await start('guarded', { AGENT: 'echo', LOCAL_USERS: 'none' });
+  const patience = { REQUEST_TIMEOUT_SECONDS: '4', AGENT_LEASE_SECONDS: '1' };
+  await start('pull', { AGENT: 'mcp-pull', ...patience });
+  await start('sampling', { AGENT: 'mcp-sampling', ...patience });
 
   process.env.CLIENTS_ADAPTERS = JSON.stringify(Object.fromEntries(adapters.map((one) => [one.name, one.facts()])));
   process.env.CLIENTS_MISSING = missing;

@@ -292,8 +292,7 @@ TEST_CASE("local users are this one for serve and nobody for adapter and bridge"
     CHECK(load(given.from, run_mode::bridge).settings->access.local_users.empty());
 }
 
-TEST_CASE("the openai agent needs its URL, the acp agent its command, and agents of later versions "
-          "are refused") {
+TEST_CASE("the openai agent needs its URL, and the acp agent its command") {
     installation const bare{"AGENT=openai\n"};
     CHECK(only_problem(load(bare.from, run_mode::serve)).key == "AGENT_OPENAI_URL");
 
@@ -302,11 +301,6 @@ TEST_CASE("the openai agent needs its URL, the acp agent its command, and agents
 
     installation const nameless{"AGENT=acp\n"};
     CHECK(only_problem(load(nameless.from, run_mode::serve)).key == "AGENT_COMMAND");
-
-    installation const later{"AGENT=mcp-sampling\n"};
-    problem const told = only_problem(load(later.from, run_mode::serve));
-    CHECK(told.value == "mcp-sampling");
-    CHECK(told.allowed == "echo, openai, acp, codex or claude");
 }
 
 TEST_CASE("serve refuses one port for both parts, save for 0") {

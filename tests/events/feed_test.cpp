@@ -202,6 +202,17 @@ TEST_CASE("a feed takes as many listeners as it may, and lets a place go with it
     CHECK(feed.listen(topics::all()) != nullptr);
 }
 
+TEST_CASE("a feed knows whether anybody is there who would hear") {
+    events::feed feed;
+    CHECK(!feed.has_listener(topic::permission));
+    auto const other = feed.listen(topic::request);
+    CHECK(!feed.has_listener(topic::permission));
+    auto one = feed.listen(topics{topic::permission} | topic::agent);
+    CHECK(feed.has_listener(topic::permission));
+    one.reset();
+    CHECK(!feed.has_listener(topic::permission));
+}
+
 TEST_CASE("closing a feed wakes its listeners, which get what there is first") {
     events::feed feed;
     auto const one = feed.listen(topics::all());

@@ -1,5 +1,6 @@
 // `/events` of the built program: what is told, to whom, and what becomes of one that does not listen well.
 #include "server/program.hpp"
+#include "server/socket_watcher.hpp"
 #include "server/watcher.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -240,4 +241,73 @@ TEST_CASE("a server that stops does not wait for its watchers, and tells them") 
     CHECK(events.next("feed.closed"));
     CHECK(!events.next());
     CHECK(events.ended());
+}
+
+TEST_CASE("events come over a WebSocket as well, and a client's words are answered there") {
+    scratch const folder;
+    running_server server{in(folder)};
+    socket_watcher events{server.bridge_port(), "/events?topics=request"};
+    CHECK(events.head().starts_with("HTTP/1.1 101 "));
+    REQUIRE(events.next("feed.opened"));
+
+    (void)exchange_bytes(server.port(), chat(server.port(), "hi"));
+    auto const ended = events.next("request.ended");
+    REQUIRE(ended);
+    CHECK(ended->at("seq").as_int64() > 0);
+
+    for (auto const* text : {"nonsense", "[]", R"({"type":"permission.question"})",
+                             R"({"type":"permission.answer","id":"perm_1","verdict":"maybe"})"}) {
+        events.send(text);
+        auto const refused = events.next("answer.refused");
+        REQUIRE(refused);
+        CHECK(!refused->at("reason").as_string().empty());
+    }
+    events.send(R"({"type":"permission.answer","id":"perm_1","verdict":"allow"})");
+    auto const unknown = events.next("answer.refused");
+    REQUIRE(unknown);
+    CHECK(unknown->at("id") == "perm_1");
+    CHECK(unknown->at("reason") == "there is no such question");
+
+    server.signal(SIGTERM);
+    CHECK(events.next("feed.closed"));
+    (void)events.next("nothing more", 500ms);
+    CHECK(events.close_code() == 1001);
+    CHECK(server.wait() == 0);
+}
+
+TEST_CASE("a WebSocket has the guards of every other request, and a long message ends it") {
+    scratch const folder;
+    running_server const server{in(folder)};
+    std::uint16_t const port = server.bridge_port();
+    socket_watcher const page{port, "/events", "Origin: https://evil.example\r\n"};
+    CHECK(page.head().starts_with("HTTP/1.1 403 "));
+    socket_watcher const wrong{port, "/events", bearer("mlp_" + std::string(43, 'A'))};
+    CHECK(wrong.head().starts_with("HTTP/1.1 401 "));
+    socket_watcher const topic{port, "/events?topics=everything"};
+    CHECK(topic.head().starts_with("HTTP/1.1 400 "));
+
+    socket_watcher talker{port, "/events"};
+    REQUIRE(talker.next("feed.opened"));
+    talker.send(std::string(4097, ' '));
+    (void)talker.next("nothing more", 1s);
+    CHECK(talker.close_code() == 1009);
+}
+
+TEST_CASE("an answer that is posted to a question that there is not is told so") {
+    scratch const folder;
+    running_server const server{in(folder)};
+    std::uint16_t const port = server.bridge_port();
+    auto const post = [&](std::string_view body, std::string_view fields = {}) {
+        return status_of(exchange_bytes(
+            port, "POST /events/answers HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
+                      "\r\nContent-Type: application/json\r\nConnection: close\r\n" +
+                      std::string{fields} + "Content-Length: " + std::to_string(body.size()) +
+                      "\r\n\r\n" + std::string{body}));
+    };
+    CHECK(post(R"({"id":"perm_1","verdict":"allow"})") == 404);
+    CHECK(post(R"({"id":"perm_1","verdict":"perhaps"})") == 400);
+    CHECK(post("nonsense") == 400);
+    CHECK(post(R"({"id":"perm_1","verdict":"allow"})", "Origin: https://evil.example\r\n") == 403);
+    CHECK(post(R"({"id":"perm_1","verdict":"allow"})", bearer("mlp_" + std::string(43, 'A'))) ==
+          401);
 }

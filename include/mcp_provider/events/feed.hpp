@@ -160,6 +160,12 @@ public:
         std::lock_guard const lock{mutex_};
         return listeners_.size();
     }
+    /// Whether anybody is there now who has chosen the topic.
+    [[nodiscard]] bool has_listener(topic about) const {
+        std::lock_guard const lock{mutex_};
+        return std::any_of(listeners_.begin(), listeners_.end(),
+                           [&](listener const* one) { return one->chosen_.has(about); });
+    }
     /// How many listeners have been dropped because they were too slow.
     [[nodiscard]] std::uint64_t dropped() const noexcept {
         return dropped_.load(std::memory_order_relaxed);

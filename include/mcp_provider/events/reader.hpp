@@ -43,6 +43,8 @@ public:
 
     [[nodiscard]] std::uint64_t missed() const noexcept { return listener_->missed(); }
 
+    /// Takes what there is, without waiting.
+    feed_end take(std::vector<event_pointer>& into) { return listener_->take(into, most_at_once); }
     /// Waits for events, or for the end of the feed, but no longer than `patience`: then `into` is as it was, and the
     /// caller may look whether it is still allowed to listen. Cancelled through the coroutine's slot.
     [[nodiscard]] asio::awaitable<feed_end> next(std::vector<event_pointer>& into) {

@@ -124,6 +124,9 @@ public:
         if (from_.spoken == revision::v2025_11_25) box_->hang_up();
     }
 
+    /// Whether anybody reads what this call tells: a legacy client that has gone may come back for it, or not.
+    [[nodiscard]] bool is_read() const { return box_->attached(); }
+
     // --- asking back
 
     /// Asks the client, and waits for all answers. To a legacy client the questions go at once, and the handler waits. A
