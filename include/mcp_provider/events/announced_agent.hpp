@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,6 +55,11 @@ private:
             : other_{std::move(other)}, to_{std::move(to)}, proof_{proof}, asked_{asked} {}
 
         [[nodiscard]] bool ready() const noexcept override { return other_->ready(); }
+        [[nodiscard]] std::optional<result<delta>> take() override {
+            std::optional<result<delta>> piece = other_->take();
+            if (piece && *piece) announce(**piece);
+            return piece;
+        }
         [[nodiscard]] asio::awaitable<result<delta>> next() override {
             result<delta> piece = co_await other_->next();
             if (piece) announce(*piece);
