@@ -9,14 +9,17 @@
 #include "agents/mcp_pull.hpp"
 #include "agents/mcp_pull_tools.hpp"
 #include "agents/mcp_sampling.hpp"
+#include "agents/mcp_tool.hpp"
 #include "agents/openai_upstream.hpp"
 #include "mcp_provider/net/command_line.hpp"
+#include "mcp_provider/net/origin.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -142,6 +145,26 @@ chosen_agent let_hosts_answer(agents::pull_settings settings,
     return chosen;
 }
 
+chosen_agent make_mcp_tool(config const& from) {
+    agents::runtime_settings settings = runtime_settings_of(from);
+    agents::mcp_tool_settings how;
+    how.environment = settings.environment;
+    how.grace = settings.pool.grace;
+    if (from.agent.mcp_url.empty()) {
+        how.command =
+            net::split_command_line(from.agent.mcp_command).value_or(std::vector<std::string>{});
+    } else {
+        auto to = net::origin::parse(from.agent.mcp_url);
+        if (!to) throw std::runtime_error{"AGENT_MCP_URL: " + to.error().message()};
+        how.to = *std::move(to);
+        how.token = secret{std::string{from.agent.mcp_token.reveal()}};
+    }
+    how.tool = from.agent.mcp_tool;
+    how.argument = from.agent.mcp_argument;
+    return run_agents(std::make_shared<agents::mcp_tool_driver>(std::move(how)),
+                      std::move(settings));
+}
+
 } // namespace
 
 chosen_agent make_agent(config const& from) {
@@ -163,8 +186,9 @@ chosen_agent make_agent(config const& from) {
         settings.cannot = agent::limitation::sampling | agent::limitation::format;
         return let_hosts_answer(std::move(settings), &agents::add_sampling_tool);
     }
-    default: return {};
+    case agent_kind::mcp_tool: return make_mcp_tool(from);
     }
+    return {};
 }
 
 } // namespace mcp_provider::server

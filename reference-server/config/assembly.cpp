@@ -226,11 +226,28 @@ void assembly::check_bridge_token(run_mode mode) {
              std::string{token_advice});
 }
 
+void assembly::check_mcp_tool() {
+    agent_settings const& agent = made_.agent;
+    bool const has_command = !agent.mcp_command.empty() || has_problem("AGENT_MCP_COMMAND");
+    bool const has_url = !agent.mcp_url.empty() || has_problem("AGENT_MCP_URL");
+    if (!has_command && !has_url)
+        complain("AGENT_MCP_COMMAND", {},
+                 "is not set, nor is AGENT_MCP_URL; AGENT=mcp-tool needs one",
+                 allowed_text(*find_setting(home::env, "AGENT_MCP_COMMAND")));
+    if (has_command && has_url)
+        complain("AGENT_MCP_URL", agent.mcp_url, "is set beside AGENT_MCP_COMMAND",
+                 "one of the two");
+    if (agent.mcp_tool.empty() && !has_problem("AGENT_MCP_TOOL"))
+        complain("AGENT_MCP_TOOL", {}, "is not set, but AGENT=mcp-tool needs it",
+                 allowed_text(*find_setting(home::env, "AGENT_MCP_TOOL")));
+}
+
 void assembly::check_agent() {
     agent_settings const& agent = made_.agent;
     if (agent.kind == agent_kind::acp && agent.command.empty() && !has_problem("AGENT_COMMAND"))
         complain("AGENT_COMMAND", {}, "is not set, but AGENT=acp needs it",
                  allowed_text(*find_setting(home::env, "AGENT_COMMAND")));
+    if (agent.kind == agent_kind::mcp_tool) check_mcp_tool();
     if (agent.kind == agent_kind::openai && agent.openai_url.empty() &&
         !has_problem("AGENT_OPENAI_URL"))
         complain("AGENT_OPENAI_URL", {}, "is not set, but AGENT=openai needs it",

@@ -52,6 +52,7 @@ private:
     void settle_audit(run_mode mode);
     void check_bridge_token(run_mode mode);
     void check_agent();
+    void check_mcp_tool();
     void check_ports(run_mode mode);
 
     std::vector<problem>& problems_;

@@ -217,6 +217,24 @@ complaint command_line(std::string_view text) {
     return std::nullopt;
 }
 
+complaint mcp_url(std::string_view text) {
+    url const parts = read_url(text);
+    if (auto wrong = http_url(parts)) return wrong;
+    if (parts.path.find_first_of("?#") != std::string_view::npos)
+        return "has a query or a fragment";
+    return std::nullopt;
+}
+
+complaint tool_name(std::string_view text) {
+    if (text.empty()) return "is empty";
+    if (text.size() > 128) return "is longer than 128 characters";
+    if (!all_of(text, [](char c) {
+            return letter_or_digit(c) || std::string_view{"_-./"}.find(c) != std::string_view::npos;
+        }))
+        return "has a character that no name of a tool has";
+    return std::nullopt;
+}
+
 complaint permission(std::string_view text) {
     if (text.empty()) return "is empty";
     if (!all_of(text, [](char c) {

@@ -27,6 +27,10 @@ namespace mcp_provider::server::checks {
 [[nodiscard]] complaint alias(std::string_view text);
 /// A program and its arguments (`net::split_command_line`).
 [[nodiscard]] complaint command_line(std::string_view text);
+/// http or https, without a query.
+[[nodiscard]] complaint mcp_url(std::string_view text);
+/// A name of a tool, or of its argument (MCP 2026-07-28, Tools, Tool Names).
+[[nodiscard]] complaint tool_name(std::string_view text);
 /// A word of AGENT_PERMISSIONS.
 [[nodiscard]] complaint permission(std::string_view text);
 /// A name of an environment variable.

@@ -17,8 +17,8 @@ namespace mcp_provider::server {
 template <class Enum>
 inline constexpr std::array<std::string_view, 0> words_of{};
 template <>
-inline constexpr std::array<std::string_view, 7> words_of<agent_kind>{
-    "echo", "openai", "acp", "codex", "claude", "mcp-pull", "mcp-sampling"};
+inline constexpr std::array<std::string_view, 8> words_of<agent_kind>{
+    "echo", "openai", "acp", "codex", "claude", "mcp-pull", "mcp-sampling", "mcp-tool"};
 template <>
 inline constexpr std::array<std::string_view, 6> words_of<log_level>{
     "TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};

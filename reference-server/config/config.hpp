@@ -20,7 +20,16 @@ namespace mcp_provider::server {
 enum class run_mode : std::uint8_t { serve, adapter, bridge };
 
 /// What answers the prompts: `AGENT`.
-enum class agent_kind : std::uint8_t { echo, openai, acp, codex, claude, mcp_pull, mcp_sampling };
+enum class agent_kind : std::uint8_t {
+    echo,
+    openai,
+    acp,
+    codex,
+    claude,
+    mcp_pull,
+    mcp_sampling,
+    mcp_tool
+};
 
 enum class log_level : std::uint8_t { trace, debug, info, warning, error, critical };
 
@@ -174,6 +183,11 @@ struct agent_settings {
     std::chrono::seconds lease_time{20}; ///< that an MCP host may be silent about a prompt
     std::vector<std::string> permissions{"refuse"};
     std::vector<std::string> environment; ///< names of further variables that agents get
+    std::string mcp_command; ///< command line of an MCP server; empty where `mcp_url` is set
+    std::string mcp_url;
+    secret mcp_token;
+    std::string mcp_tool;
+    std::string mcp_argument = "prompt"; ///< of that tool; takes the prompt
 };
 
 struct alert_settings {

@@ -1,6 +1,7 @@
 #include "config/checks.hpp"
 
 #include <initializer_list>
+#include <string>
 #include <string_view>
 
 #include <doctest/doctest.h>
@@ -92,6 +93,15 @@ TEST_CASE("a model is named by letters, digits and a few marks") {
 TEST_CASE("a command line names a program, and ends its quotes") {
     accepts(checks::command_line, {"cursor-agent acp", "/usr/bin/env 'a b' \"c\"", "a\\ b"});
     refuses(checks::command_line, {"", "  ", "''", "a 'b", "a \"b", "a\\"});
+}
+
+TEST_CASE("an MCP server has a URL without a query, and its tool a name") {
+    accepts(checks::mcp_url,
+            {"http://127.0.0.1:9000/mcp", "https://mcp.example", "http://[::1]:1/"});
+    refuses(checks::mcp_url,
+            {"", "ftp://x/mcp", "http://x/mcp?key=1", "http://a:b@x/mcp", "http://"});
+    accepts(checks::tool_name, {"a", "ask_user", "files/read", "a-b.c", std::string(128, 'x')});
+    refuses(checks::tool_name, {"", "a b", "a:b", "\xC3\xA4", std::string(129, 'x')});
 }
 
 TEST_CASE("a permission is a word, and a variable has a name") {

@@ -77,6 +77,11 @@ TEST_CASE("each key of .env reaches its member") {
                              "AGENT_SESSION_TTL_SECONDS=6\n"
                              "AGENT_PERMISSIONS=ask,read\n"
                              "AGENT_ENVIRONMENT=AWS_PROFILE\n"
+                             "AGENT_MCP_COMMAND='node server.js'\n"
+                             "AGENT_MCP_URL=http://127.0.0.1:9000/mcp\n"
+                             "AGENT_MCP_TOKEN=mcp-token-1\n"
+                             "AGENT_MCP_TOOL=ask\n"
+                             "AGENT_MCP_ARGUMENT=question\n"
                              "LOCAL_USERS=0,4711\n"
                              "ALLOWED_HOSTS=host.docker.internal:11434\n"
                              "ALLOWED_ORIGINS=https://chat.example,app://obsidian.md\n"
@@ -124,6 +129,11 @@ TEST_CASE("each key of .env reaches its member") {
     CHECK(made.agent.session_time == std::chrono::seconds{6});
     CHECK(made.agent.permissions == std::vector<std::string>{"ask", "read"});
     CHECK(made.agent.environment == std::vector<std::string>{"AWS_PROFILE"});
+    CHECK(made.agent.mcp_command == "node server.js");
+    CHECK(made.agent.mcp_url == "http://127.0.0.1:9000/mcp");
+    CHECK(made.agent.mcp_token.reveal() == "mcp-token-1");
+    CHECK(made.agent.mcp_tool == "ask");
+    CHECK(made.agent.mcp_argument == "question");
     CHECK(made.access.local_users == std::vector<std::uint32_t>{0, 4711});
     CHECK(made.access.more_hosts == std::vector<std::string>{"host.docker.internal:11434"});
     CHECK(made.access.allowed_origins ==
@@ -301,6 +311,23 @@ TEST_CASE("the openai agent needs its URL, and the acp agent its command") {
 
     installation const nameless{"AGENT=acp\n"};
     CHECK(only_problem(load(nameless.from, run_mode::serve)).key == "AGENT_COMMAND");
+}
+
+TEST_CASE("the mcp-tool agent needs a tool, and one server to find it at") {
+    installation const whole{"AGENT=mcp-tool\nAGENT_MCP_COMMAND=server\nAGENT_MCP_TOOL=ask\n"};
+    loaded const good = load(whole.from, run_mode::serve);
+    REQUIRE(good.settings != nullptr);
+    CHECK(good.settings->agent.mcp_argument == "prompt");
+
+    installation const nowhere{"AGENT=mcp-tool\nAGENT_MCP_TOOL=ask\n"};
+    CHECK(only_problem(load(nowhere.from, run_mode::serve)).key == "AGENT_MCP_COMMAND");
+
+    installation const twice{"AGENT=mcp-tool\nAGENT_MCP_TOOL=ask\nAGENT_MCP_COMMAND=server\n"
+                             "AGENT_MCP_URL=http://127.0.0.1:1/mcp\n"};
+    CHECK(only_problem(load(twice.from, run_mode::serve)).key == "AGENT_MCP_URL");
+
+    installation const toolless{"AGENT=mcp-tool\nAGENT_MCP_URL=http://127.0.0.1:1/mcp\n"};
+    CHECK(only_problem(load(toolless.from, run_mode::serve)).key == "AGENT_MCP_TOOL");
 }
 
 TEST_CASE("serve refuses one port for both parts, save for 0") {
