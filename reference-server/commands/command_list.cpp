@@ -21,6 +21,7 @@ void add_all_commands(command_tree& to) {
     add_incident_commands(to);
     add_scan_command(to);
     add_audit_commands(to);
+    add_backup_commands(to);
     add_health_command(to);
     add_completion_command(to);
     add_reference_command(to);

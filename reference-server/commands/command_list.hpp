@@ -13,6 +13,7 @@ void add_block_commands(command_tree& to);     ///< block list, add, remove
 void add_incident_commands(command_tree& to);  ///< incident breach, log-level, notify, ...
 void add_scan_command(command_tree& to);       ///< scan
 void add_audit_commands(command_tree& to);     ///< audit verify, head, tail
+void add_backup_commands(command_tree& to);    ///< backup, backup verify, restore
 void add_health_command(command_tree& to);     ///< health
 void add_completion_command(command_tree& to); ///< completion
 void add_reference_command(command_tree& to);  ///< generate-reference, which help does not show

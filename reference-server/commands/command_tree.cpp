@@ -46,6 +46,13 @@ std::vector<std::string> options_of(CLI::App const& at) {
     return names;
 }
 
+/// Whether the command itself takes words, beside the commands below it.
+bool takes_words(CLI::App const& at) {
+    auto const options = at.get_options();
+    return std::any_of(options.begin(), options.end(),
+                       [](CLI::Option const* one) { return one->get_positional(); });
+}
+
 std::string nearest_of(std::string const& word, std::vector<std::string> const& known) {
     return std::string{nearest(word, std::vector<std::string_view>{known.begin(), known.end()})};
 }
@@ -81,6 +88,7 @@ way follow(CLI::App const& root, std::vector<std::string> const& words) {
             so_far.path += " " + word;
             continue;
         }
+        if (takes_words(*so_far.reached)) continue;
         std::vector<std::string> names;
         for (CLI::App const* one : commands) names.push_back(one->get_name());
         so_far.unknown = word;
