@@ -79,7 +79,7 @@ public:
         auto const at = variables_.find(name);
         return at != variables_.end() ? std::string_view{at->second} : std::string_view{};
     }
-    [[nodiscard]] client const& from() const noexcept { return from_; }
+    [[nodiscard]] client_facts const& from() const noexcept { return from_; }
     /// The id of the request. Of two calls of one client that are in progress, no two are the same.
     [[nodiscard]] rpc::id const& id() const noexcept { return id_; }
 
@@ -184,7 +184,7 @@ private:
     [[nodiscard]] asio::awaitable<result<boost::json::value>> ask_now(question const& one);
 
     server& owner_;
-    client from_;
+    client_facts from_;
     rpc::id id_;
     std::string_view method_;
     std::string_view name_;

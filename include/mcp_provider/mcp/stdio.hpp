@@ -230,7 +230,7 @@ private:
         if (message->method() == "subscriptions/listen") listening_.push_back(one);
     }
 
-    void open_session(client who, std::shared_ptr<detail::mailbox> const& to_client) {
+    void open_session(client_facts who, std::shared_ptr<detail::mailbox> const& to_client) {
         session_ = std::make_shared<detail::session>(std::string{}, std::move(who),
                                                      std::make_shared<detail::mailbox>(to_client));
         if (initialized_) access_.add_listener(session_->standing());

@@ -36,8 +36,9 @@ public:
     }
 
     /// Says whose request it is. `asked` was read from the call's document.
-    static void set(call& one, rpc::message const& asked, client from, std::shared_ptr<session> of,
-                    std::shared_ptr<mailbox> box, std::optional<log_level> logged) {
+    static void set(call& one, rpc::message const& asked, client_facts from,
+                    std::shared_ptr<session> of, std::shared_ptr<mailbox> box,
+                    std::optional<log_level> logged) {
         one.id_ = asked.id();
         one.method_ = asked.method();
         one.from_ = std::move(from);

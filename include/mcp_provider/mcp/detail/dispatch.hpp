@@ -63,12 +63,12 @@ public:
     }
 
     /// Reads the params of `initialize`. *Errors*: `bad_request`.
-    [[nodiscard]] static result<client> read_initialize(boost::json::value const* params,
-                                                        std::string_view caller) {
+    [[nodiscard]] static result<client_facts> read_initialize(boost::json::value const* params,
+                                                              std::string_view caller) {
         static boost::json::value const none(boost::json::object_kind);
         json::reading pass{params != nullptr ? *params : none};
         json::reader const in = pass.root();
-        client out;
+        client_facts out;
         auto const asked = revision_of(in["protocolVersion"].text());
         out.spoken = asked && !is_modern(*asked) ? *asked : latest_legacy;
         out.can = client_capabilities::read(in["capabilities"]);

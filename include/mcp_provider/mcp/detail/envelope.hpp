@@ -65,8 +65,8 @@ public:
     }
 
     /// Precondition: neither incomplete nor unsupported.
-    [[nodiscard]] client from(std::string caller) const {
-        client out;
+    [[nodiscard]] client_facts from(std::string caller) const {
+        client_facts out;
         out.spoken = latest_modern;
         out.caller = std::move(caller);
         json::reading pass{*member(meta_key::client_capabilities)};

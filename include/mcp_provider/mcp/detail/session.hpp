@@ -27,7 +27,7 @@ namespace mcp_provider::mcp {
 class call;
 
 /// The other side of a call: what it speaks, what it can do, who it says it is, and who it was found to be.
-class client {
+class client_facts {
 public:
     revision spoken = latest_legacy;
     client_capabilities can;
@@ -124,14 +124,14 @@ private:
 /// *Thread safety*: safe.
 class session {
 public:
-    session(std::string id, client who, std::shared_ptr<mailbox> standing)
+    session(std::string id, client_facts who, std::shared_ptr<mailbox> standing)
         : id_{std::move(id)}, who_{std::move(who)}, standing_{std::make_shared<listener>(
                                                         std::move(standing))} {
         standing_->tools = standing_->prompts = standing_->resources = true;
     }
 
     [[nodiscard]] std::string const& id() const noexcept { return id_; }
-    [[nodiscard]] client const& who() const noexcept { return who_; }
+    [[nodiscard]] client_facts const& who() const noexcept { return who_; }
     /// The stream that a GET opens, and what is told there.
     [[nodiscard]] std::shared_ptr<listener> const& standing() const noexcept { return standing_; }
 
@@ -224,7 +224,7 @@ public:
 
 private:
     std::string const id_;
-    client const who_;
+    client_facts const who_;
     std::shared_ptr<listener> const standing_;
     mutable std::mutex mutex_;
     std::map<std::int64_t, std::shared_ptr<pending_answer>> questions_;

@@ -26,7 +26,7 @@ public:
 
     /// Opens a session with an id of 128 random bits. When the table is full, the caller's own session that was not used
     /// for longest goes, if it is idle. Null where there is none.
-    [[nodiscard]] std::shared_ptr<session> open(client who, mailbox::limits bounds,
+    [[nodiscard]] std::shared_ptr<session> open(client_facts who, mailbox::limits bounds,
                                                 steady_time now) {
         auto const bits = crypto::random_bytes<16>();
         std::string id = crypto::hex_encode(crypto::as_text(bits));
