@@ -93,7 +93,7 @@ public:
     /// Any request; the result is as the server gave it, after the rounds of input that it may have wanted.
     [[nodiscard]] asio::awaitable<result<boost::json::object>>
     request(std::string method, boost::json::object params, call_options how = {}) {
-        return detail::call(core_, std::move(method), std::move(params), {}, std::move(how));
+        return detail::call_server(core_, std::move(method), std::move(params), {}, std::move(how));
     }
     [[nodiscard]] asio::awaitable<result<>> notify(std::string method, boost::json::object params) {
         return core_->notify(std::move(method), std::move(params));

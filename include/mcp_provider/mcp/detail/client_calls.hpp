@@ -19,9 +19,9 @@ namespace mcp_provider::mcp::detail {
 using shared_core = std::shared_ptr<client_core>;
 
 /// A call that opens a new session where the server has lost ours, once. *See* 2025-11-25, Session Management.
-[[nodiscard]] inline asio::awaitable<result<bj::object>> call(shared_core core, std::string method,
-                                                              bj::object params, std::string fields,
-                                                              call_options how) {
+[[nodiscard]] inline asio::awaitable<result<bj::object>>
+call_server(shared_core core, std::string method, bj::object params, std::string fields,
+            call_options how) {
     auto const session = core->session_number;
     auto outcome = co_await core->ask(method, params, fields, how);
     if (outcome || outcome.error().reason() != "session_lost") co_return outcome;
@@ -44,7 +44,7 @@ gather_list(shared_core core, std::string method, std::string_view member, call_
     for (std::size_t page = 0; page != core->options().max_pages; ++page) {
         bj::object params;
         if (has_cursor) params["cursor"] = cursor;
-        auto outcome = co_await call(core, method, std::move(params), {}, how);
+        auto outcome = co_await call_server(core, method, std::move(params), {}, how);
         if (!outcome) co_return outcome.error();
         bj::value* const items = outcome->if_contains(key(member));
         if (items == nullptr || !items->is_array())
@@ -113,7 +113,8 @@ call_tool(shared_core core, std::string name, bj::object arguments, call_options
         bj::object params;
         params["name"] = name;
         params["arguments"] = arguments;
-        auto outcome = co_await call(core, "tools/call", std::move(params), std::move(fields), how);
+        auto outcome =
+            co_await call_server(core, "tools/call", std::move(params), std::move(fields), how);
         if (outcome || !is_first || outcome.error().reason() != "header_mismatch")
             co_return outcome;
         call_options const plain;
@@ -131,7 +132,8 @@ call_tool(shared_core core, std::string name, bj::object arguments, call_options
                             "single resources (subscribe)"};
     bj::object params;
     params["notifications"] = std::move(filter);
-    auto const outcome = co_await call(core, "subscriptions/listen", std::move(params), {}, how);
+    auto const outcome =
+        co_await call_server(core, "subscriptions/listen", std::move(params), {}, how);
     if (!outcome && outcome.error().reason() != "ended_by_server") co_return outcome.error();
     co_return result<>{};
 }
@@ -139,7 +141,7 @@ call_tool(shared_core core, std::string name, bj::object arguments, call_options
 [[nodiscard]] inline asio::awaitable<result<>> without_result(shared_core core, std::string method,
                                                               bj::object params) {
     call_options const how;
-    auto const outcome = co_await call(core, std::move(method), std::move(params), {}, how);
+    auto const outcome = co_await call_server(core, std::move(method), std::move(params), {}, how);
     if (!outcome) co_return outcome.error();
     co_return result<>{};
 }
