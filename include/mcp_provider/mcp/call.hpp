@@ -129,7 +129,7 @@ public:
 
     // --- asking back
 
-    /// Asks the client, and waits for all answers. To a legacy client the questions go at once, and the handler waits. A
+    /// Asks the client, and waits for all answers. A legacy client is asked one after the other, and the handler waits. A
     /// modern client gets them as the result of this round, and the handler is **run again from its start** when it comes
     /// back with the answers; so what stands before a question must be harmless to repeat, and keys must stay the same.
     /// *Errors*: `not_implemented` with reason `missing_capability` where the client cannot be asked that: return it, and

@@ -34,12 +34,12 @@ struct server_limits {
     std::size_t max_calls = 256; ///< handlers that wait, of all clients
     std::size_t max_calls_per_session = 64; ///< legacy
     std::size_t max_streams = 128;          ///< standing streams and listeners, of all clients
-    std::size_t max_kept_streams = 8;       ///< legacy: streams of a session that can be resumed
+    std::size_t max_kept_streams = 4;       ///< legacy: streams of a session that can be resumed
     std::size_t max_questions = 16;      ///< to the client, open in a session or asked in a round
     std::size_t max_subscriptions = 256; ///< addresses of one client
     std::size_t max_state_bytes = 64 * 1024;      ///< modern: of `requestState`
     std::size_t max_queued_messages = 256;        ///< of a stream that its client does not read
-    std::size_t max_queued_bytes = 1024 * 1024;   ///< of the same
+    std::size_t max_queued_bytes = 256 * 1024;    ///< of the same
     std::size_t page_size = 100;                  ///< of lists
     std::chrono::milliseconds call_time{600'000}; ///< that a handler may take
     std::chrono::milliseconds answer_time{

@@ -123,7 +123,11 @@ public:
     /// Spawns `work`, which answers the call. `entry` is kept until it ends; it is cancelled after `limit`.
     static void spawn(std::shared_ptr<call> const& one, asio::any_io_executor const& on,
                       std::chrono::milliseconds limit, asio::awaitable<void> work) {
-        one->executor_.emplace(on);
+        {
+            std::lock_guard const hold{
+                one->mutex_}; // its session knows it already, so it may be cancelled
+            one->executor_.emplace(on);
+        }
         asio::co_spawn(
             on, drive(one, limit, std::move(work)),
             asio::bind_cancellation_slot(one->cancellation_.slot(), [one](std::exception_ptr) {}));
@@ -162,6 +166,7 @@ private:
     static asio::awaitable<void> drive(std::shared_ptr<call> one, std::chrono::milliseconds limit,
                                        asio::awaitable<void> work) {
         ending const at_the_end{*one};
+        if (one->cancelled_) co_return; // before there was anything to cancel
         auto const executor = co_await asio::this_coro::executor;
         asio::steady_timer timer{executor, limit};
         timer.async_wait([weak = std::weak_ptr<call>{one}](std::error_code aborted) {
