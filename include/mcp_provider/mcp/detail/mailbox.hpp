@@ -103,7 +103,8 @@ public:
         if (ticket == readers_) attached_ = false;
     }
     [[nodiscard]] bool attached() const {
-        if (forward_ != nullptr) return true; // one stream for everything, which ends with its client
+        if (forward_ != nullptr)
+            return true; // one stream for everything, which ends with its client
         std::lock_guard const hold{mutex_};
         return attached_;
     }
