@@ -65,11 +65,6 @@ private:
             if (piece) announce(*piece);
             co_return std::move(piece);
         }
-        [[nodiscard]] std::optional<result<delta>> take() override {
-            std::optional<result<delta>> piece = other_->take();
-            if (piece && *piece) announce(**piece);
-            return piece;
-        }
 
     private:
         void announce(delta const& piece) noexcept {
