@@ -67,6 +67,24 @@ TEST_CASE("seven gather at most; the eighth lets them go on first") {
     CHECK(log == "abcdefghABCDEFGijHIJ");
 }
 
+TEST_CASE("those who come back to gather while others go on are not lost, however many") {
+    asio::io_context context{1};
+    turn& with = asio::use_service<turn>(context);
+    int rounds = 0;
+    constexpr int each = 50;
+    auto const again_and_again = [&]() -> asio::awaitable<void> {
+        for (int i = 0; i != each; ++i) {
+            co_await with.gather();
+            ++rounds;
+        }
+    };
+    for (int who = 0; who != 30; ++who) asio::co_spawn(context, again_and_again(), asio::detached);
+
+    context.run();
+
+    CHECK(rounds == 30 * each);
+}
+
 TEST_CASE("what still gathers goes with its context") {
     auto const what = std::make_shared<int>(0);
     {

@@ -49,7 +49,7 @@ public:
     [[nodiscard]] asio::awaitable<void> gather() {
         return asio::async_initiate<asio::use_awaitable_t<> const, void()>(
             [this](writer one) {
-                if (waiting_.size() == most) go_on();
+                if (waiting_.size() >= most) go_on();
                 waiting_.push_back(std::move(one));
                 if (std::exchange(is_posted_, true)) return;
                 asio::post(context_, [this] {
@@ -69,15 +69,19 @@ private:
     void shutdown() override { waiting_.clear(); }
 
     void go_on() {
+        // Who goes on may come back to gather at once, even so many that they would go on in turn: not within this one.
+        if (std::exchange(is_going_, true)) return;
         going_.swap(waiting_);
         for (writer& one : going_) std::move(one)();
         going_.clear();
+        is_going_ = false;
     }
 
     asio::io_context& context_;
     std::vector<writer> waiting_;
     std::vector<writer> going_; // kept for its storage
     bool is_posted_ = false;
+    bool is_going_ = false;
 };
 
 } // namespace mcp_provider::net::detail
