@@ -203,11 +203,6 @@ private:
             ended = *step == http::stream_step::end;
             if (!piece.empty()) waits_for_first_piece_ = false;
             std::string_view const tail = frame_piece(chunked, ended);
-            if (worker_.writers().are_many(this, last_piece_)) {
-                socket_.enter(stage::socket, last_piece_ + limits().write_time);
-                co_await worker_.turn().gather();
-                if (cancelled_by_) co_return delivered(gone());
-            }
             bool sent = socket_.try_write(out, piece, tail) == timed_socket::attempt::done;
             if (!sent) sent = co_await socket_.write_all(out, piece, tail, limits().write_time);
             if (!sent) co_return delivered(gone());
