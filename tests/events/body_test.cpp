@@ -64,7 +64,8 @@ asio::awaitable<void> own(std::unique_ptr<events::body> one) {
 /// Pulls on one context, as a connection does.
 class puller {
 public:
-    explicit puller(events::body& from) : from_{from} {}
+    /// The context must outlive the body, as a worker's outlives its connections.
+    puller(asio::io_context& on, events::body& from) : from_{from}, context_{on} {}
     ~puller() { cancel_.emit(asio::cancellation_type::terminal); }
 
     /// What so many pulls give; the stream's end ends them. Cancelled after a while where it is said.
@@ -91,7 +92,7 @@ public:
 
 private:
     events::body& from_;
-    asio::io_context context_{1};
+    asio::io_context& context_;
     asio::cancellation_signal cancel_;
     bool failed_ = false;
 };
@@ -100,8 +101,9 @@ private:
 
 TEST_CASE("a feed is served as events with a name, an id and a line of JSON") {
     events::feed feed;
+    asio::io_context context{1};
     events::body body{feed, feed.listen(topics::all())};
-    puller pull{body};
+    puller pull{context, body};
     tell(feed, "started");
     tell(feed, "ready");
 
@@ -129,8 +131,9 @@ TEST_CASE("one that comes back is told what it has missed") {
     tell(feed, "1");
     tell(feed, "2");
     tell(feed, "3");
+    asio::io_context context{1};
     events::body body{feed, feed.listen(topics::all(), 1)};
-    puller pull{body};
+    puller pull{context, body};
     auto const events = parsed(pull(2));
     REQUIRE(events.size() == 2);
     CHECK(events[0].data.at("missed_at_least") == 1);
@@ -139,8 +142,9 @@ TEST_CASE("one that comes back is told what it has missed") {
 
 TEST_CASE("a listener that was too slow gets a notice as its last event") {
     events::feed feed{events::feed_limits{.max_events = 2}};
+    asio::io_context context{1};
     events::body body{feed, feed.listen(topics::all())};
-    puller pull{body};
+    puller pull{context, body};
     for (auto const* what : {"1", "2", "3"}) tell(feed, what);
     auto const events = parsed(pull(10));
     REQUIRE(events.size() == 2);
@@ -150,8 +154,9 @@ TEST_CASE("a listener that was too slow gets a notice as its last event") {
 
 TEST_CASE("a closed feed ends its streams with a notice, after what there was to read") {
     events::feed feed;
+    asio::io_context context{1};
     events::body body{feed, feed.listen(topics::all())};
-    puller pull{body};
+    puller pull{context, body};
     tell(feed, "last");
     feed.close();
     auto const events = parsed(pull(10));
@@ -163,9 +168,10 @@ TEST_CASE("a closed feed ends its streams with a notice, after what there was to
 TEST_CASE("a listener that may no longer listen gets no more, and is told why") {
     events::feed feed;
     bool allowed = true;
+    asio::io_context context{1};
     events::body body{feed, feed.listen(topics::all()),
                       [&]() -> std::string_view { return allowed ? "" : "the key was revoked"; }};
-    puller pull{body};
+    puller pull{context, body};
     tell(feed, "seen");
     CHECK(parsed(pull(2)).size() == 2);
     allowed = false;
@@ -178,8 +184,9 @@ TEST_CASE("a listener that may no longer listen gets no more, and is told why") 
 
 TEST_CASE("a waiting stream is woken by another thread, and ends when it is cancelled") {
     events::feed feed;
+    asio::io_context context{1};
     events::body body{feed, feed.listen(topics::all())};
-    puller pull{body};
+    puller pull{context, body};
     (void)pull(1);
     std::thread teller{[&] { tell(feed, "from elsewhere"); }};
     std::string const out = pull(1);
