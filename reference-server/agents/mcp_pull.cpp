@@ -112,7 +112,9 @@ std::string prompt_text(ag::conversation const& ask, std::string_view /*id*/) {
 class mcp_pull::clock : public std::enable_shared_from_this<clock> {
 public:
     clock(asio::any_io_executor on, std::shared_ptr<prompt_queue> of)
-        : executor_{std::move(on)}, timer_{executor_}, queue_{std::move(of)} {}
+        : executor_{std::move(on)}, queue_{std::move(of)} {
+        timer_.emplace(executor_);
+    }
 
     [[nodiscard]] asio::any_io_executor const& executor() const noexcept { return executor_; }
 
@@ -122,8 +124,9 @@ public:
             if (!std::exchange(self->ticking_, true)) self->tick();
         });
     }
+    /// The timer goes with the context's work, not with the agent, which may outlive the context.
     void stop() {
-        asio::post(executor_, [self = shared_from_this()] { self->timer_.cancel(); });
+        asio::post(executor_, [self = shared_from_this()] { self->timer_.reset(); });
     }
 
 private:
@@ -131,12 +134,12 @@ private:
 
     void tick() {
         queue_->expire(std::chrono::steady_clock::now());
-        if (queue_->prompts() == 0) {
+        if (!timer_ || queue_->prompts() == 0) {
             ticking_ = false;
             return;
         }
-        timer_.expires_after(period);
-        timer_.async_wait([self = shared_from_this()](std::error_code stopped) {
+        timer_->expires_after(period);
+        timer_->async_wait([self = shared_from_this()](std::error_code stopped) {
             if (stopped)
                 self->ticking_ = false;
             else
@@ -145,7 +148,7 @@ private:
     }
 
     asio::any_io_executor executor_;
-    asio::steady_timer timer_;
+    std::optional<asio::steady_timer> timer_; ///< none after `stop`
     std::shared_ptr<prompt_queue> queue_;
     bool ticking_ = false;
 };

@@ -220,7 +220,10 @@ TEST_CASE("a watcher that does not read is dropped with a notice, slows nobody, 
             ++answers;
     }
     CHECK(answers == rounds * in_one_round);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    // Sanitizers keep what is freed, to notice its use: what they make of memory tells nothing.
     CHECK(resident_kib(server.pid()) < before + 24 * 1024);
+#endif
 
     auto const last = slow.next("feed.dropped", 10s);
     REQUIRE(last);
