@@ -286,6 +286,7 @@ void agent_engine::on_wish(agent_turn& turn) {
 }
 
 void agent_engine::on_change() {
+    if (!pool_) return; // all has ended
     auto const running = pool_->running();
     if (!running.empty() && listed_ != running.front().get()) {
         listed_ = running.front().get();
@@ -293,8 +294,11 @@ void agent_engine::on_change() {
     }
     publish();
     for (agent_turn* const one : waiting_) one->bell.cancel();
-    if (stopped_ && pool_->stopped() && active_.empty())
-        std::exchange(stopped_, nullptr)->set_value();
+    if (!stopped_ || !pool_->stopped() || !active_.empty()) return;
+    // What has timers goes on the context that they are on: this engine may outlive it.
+    clock_.reset();
+    asio::post(*executor_, [gone = std::move(pool_)] {});
+    std::exchange(stopped_, nullptr)->set_value();
 }
 
 void agent_engine::publish() {
