@@ -8,10 +8,12 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -174,6 +176,9 @@ TEST_CASE("child_process says what cannot be started") {
              CHECK(child.exit().how == child_exit::kind::not_started);
              CHECK(child.exit().value == ENOENT);
          });
+    // ThreadSanitizer has a child that ends without exec write what our streams hold: let that be nothing.
+    std::cout.flush();
+    std::fflush(nullptr);
     auto homeless = shell("echo here");
     homeless.directory = (folder / "gone").string();
     with(std::move(homeless), [](child_process& child) -> asio::awaitable<void> {
