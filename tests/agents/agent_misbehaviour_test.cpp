@@ -194,8 +194,8 @@ TEST_CASE("a client that leaves stops its answer within 100 ms, and no other one
     CHECK(comes_true([&] { return agents.runtime().state().turns <= 1; }, 150ms));
     CHECK(other.answer().finished);
     CHECK(agents.runtime().state().ready == 1);
-    CHECK(agents.runtime().state().sessions ==
-          1); // of the other one: what was cancelled is not kept
+    // Of the other one: what was cancelled is not kept. Its client has read the end before it is.
+    CHECK(comes_true([&] { return agents.runtime().state().sessions == 1; }));
 }
 
 TEST_CASE(
